@@ -10,24 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 from tenure.kernel.money import Money
-
-LANGUAGES = ("en", "zh-hant")
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Words in both languages, both originals.
-
-    >>> Text("Action Pack", "行動套件").say("zh-hant")
-    '行動套件'
-    """
-
-    en: str
-    zh_hant: str
-
-    def say(self, language: str) -> str:
-        return self.zh_hant if language == "zh-hant" else self.en
-
+from tenure.kernel.text import Text
 
 class Anchor(StrEnum):
     ANNIVERSARY = "anniversary"

@@ -1,0 +1,75 @@
+"""What runs when, and how time is walked forward in a demonstration.
+
+Work that is due is always found by facts and dates ("due on or before now and not done"), never by a timer
+that could be missed; the engine only wakes us. It must never hold a rule. The schedule stands in ``wiring.py``.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from tenure.kernel.periods import day_of, plus_days, start_of
+from tenure.plumbing import clock, mail, outbox
+from tenure.plumbing.db import wiring
+
+log = logging.getLogger(__name__)
+ROUNDS = 50
+
+
+def tick(now: datetime) -> int:
+    """Run everything on the schedule once, then what followed from it; returns how much was done."""
+    done = 0
+    for name, job in wiring().SCHEDULE:
+        try:
+            done += job(now) or 0
+        except Exception:
+            # One broken job must not keep the others from running; it comes round again at the next tick.
+            log.exception("job %s failed", name)
+            wiring().job_failed(name, now)
+    return done + settle_down(now)
+
+
+def settle_down(now: datetime) -> int:
+    """Reactions and mail, until nothing is left to do."""
+    return outbox.drain() + mail.deliver(now)
+
+
+def run_until_idle(now: datetime) -> int:
+    """Run what is due until a whole round finds nothing; returns how much was done."""
+    total = 0
+    for _ in range(ROUNDS):
+        done = tick(now)
+        total += done
+        if not done:
+            return total
+    raise RuntimeError(f"work kept appearing for {ROUNDS} rounds")
+
+
+def advance(to: datetime, zone: str, *, each_day: Callable[[datetime], None] | None = None) -> int:
+    """Walk the demonstration clock to an instant, day by day, running what falls due in order.
+
+    Every day that begins on the way is stopped at just after its start, because the daily run happens then.
+    """
+    now, total = clock.now(), 0
+    day = plus_days(day_of(now, zone), 1)
+    while (dawn := start_of(day, zone) + timedelta(minutes=4)) < to:
+        clock.put(dawn)
+        total += run_until_idle(dawn)
+        if each_day:
+            each_day(dawn)
+        day = plus_days(day, 1)
+    clock.put(to)
+    return total + run_until_idle(to)
+
+
+def work() -> None:
+    """Run the worker until it is told to stop: woken by the job engine, ticking every minute besides."""
+    from procrastinate.contrib.django import app  # noqa: PLC0415  needs the app registry
+
+    async def run() -> None:
+        worker_app = app.with_connector(app.connector.get_worker_connector())
+        async with worker_app.open_async():
+            await worker_app.run_worker_async(concurrency=1, delete_jobs="always", fetch_job_polling_interval=5)
+
+    asyncio.run(run())

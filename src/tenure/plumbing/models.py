@@ -1,0 +1,138 @@
+"""Rows that belong to no capability: events, reactions, mail, files, counters, the demonstration clock."""
+
+import uuid
+
+from django.db import models
+
+
+class Event(models.Model):
+    """Something that happened, written in the transaction of its cause; never changed, never deleted.
+
+    The same rows are the audit trail, the partner's timeline, the webhook feed and the trigger of reactions.
+    """
+
+    name = models.CharField(max_length=80)
+    # The partner's row lives above this layer; the foreign key is added by the partners' first migration.
+    partner_id = models.BigIntegerField(null=True)
+    subject = models.CharField(max_length=80)
+    actor = models.CharField(max_length=80)
+    verb = models.CharField(max_length=80)
+    payload = models.JSONField(default=dict)
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index("partner_id", "-id", name="event_by_partner"),
+            models.Index("subject", "id", name="event_by_subject"),
+        ]
+
+
+class Reaction(models.Model):
+    """One listener's duty towards one event: at least once, keyed by the event, parked when it keeps failing."""
+
+    event = models.ForeignKey(Event, models.PROTECT)
+    name = models.CharField(max_length=120)
+    state = models.CharField(max_length=8, default="due")
+    attempts = models.SmallIntegerField(default=0)
+    error = models.TextField(default="", blank=True)
+    leased_until = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("event", "name", name="reaction_once_per_event"),
+            models.CheckConstraint(condition=models.Q(state__in=["due", "done", "parked"]), name="reaction_state"),
+        ]
+        indexes = [models.Index("id", name="reaction_due", condition=models.Q(state="due"))]
+
+
+class Mail(models.Model):
+    """One letter to one person: a code and facts, put into words in the reader's language when it is sent."""
+
+    key = models.CharField(max_length=160, unique=True)
+    # Whom it is for; the person's row lives above this layer.
+    person_id = models.BigIntegerField(null=True)
+    partner_id = models.BigIntegerField(null=True)
+    address = models.EmailField()
+    language = models.CharField(max_length=8)
+    code = models.CharField(max_length=80)
+    facts = models.JSONField(default=dict)
+    # What must still be true when the letter leaves, e.g. "due:12"; checked by the listener wired to the prefix.
+    about = models.CharField(max_length=80, default="", blank=True)
+    subject = models.CharField(max_length=300, default="", blank=True)
+    body = models.TextField(default="", blank=True)
+    state = models.CharField(max_length=10, default="queued")
+    reason = models.CharField(max_length=120, default="", blank=True)
+    attempts = models.SmallIntegerField(default=0)
+    queued_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["queued", "sent", "suppressed", "parked"]), name="mail_state"
+            )
+        ]
+        indexes = [models.Index("id", name="mail_queued", condition=models.Q(state="queued"))]
+
+
+class StoredFile(models.Model):
+    """Bytes that were given or made once: proofs, evidence, invoices. Their hash is their witness."""
+
+    sha256 = models.CharField(max_length=64)
+    name = models.CharField(max_length=200)
+    media_type = models.CharField(max_length=80)
+    content = models.BinaryField()
+    stored_at = models.DateTimeField()
+
+
+class Counter(models.Model):
+    """The last number given out under a name; the row is locked by the transaction that takes the next."""
+
+    name = models.CharField(max_length=40, unique=True)
+    last = models.BigIntegerField(default=0)
+
+
+class Task(models.Model):
+    """Something only a person can settle, kept until somebody does."""
+
+    kind = models.CharField(max_length=40)
+    object = models.CharField(max_length=80)
+    partner_id = models.BigIntegerField(null=True)
+    reason = models.CharField(max_length=300)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=80, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("kind", "object", condition=models.Q(closed_at=None), name="task_open_once")
+        ]
+
+
+class DemoClock(models.Model):
+    """The instant at which the demonstration stands. It stands still until somebody moves it."""
+
+    instant = models.DateTimeField()
+
+
+class Instance(models.Model):
+    """Which installation these rows belong to."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+
+
+class Seal(models.Model):
+    """A closed batch of rows in a hash chain (postings or events); sealed behind the writers' backs."""
+
+    chain = models.CharField(max_length=20)
+    n = models.BigIntegerField()
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    root = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("chain", "n", name="seal_chain_n")]

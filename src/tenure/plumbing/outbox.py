@@ -1,0 +1,123 @@
+"""Events are written with their cause; reactions follow after commit, at least once, and never undo it.
+
+It decides the order of reactions and when one that keeps failing is parked for a person. It must never
+swallow a failure or let one stuck reaction hold up the rest. Who reacts to what stands in ``wiring.py``.
+"""
+
+import logging
+import traceback
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from tenure import events
+from tenure.kernel.access import Actor
+from tenure.plumbing import clock
+from tenure.plumbing.db import inside, pack, unpack, wiring
+from tenure.plumbing.models import Event, Reaction, Task
+
+log = logging.getLogger(__name__)
+ATTEMPTS = 5
+LEASE = timedelta(minutes=2)
+
+
+def record(actor: Actor, verb: str, now: datetime, *happened: events.Event) -> list[Event]:
+    """Write what happened, and the duties that follow from it, in the caller's transaction."""
+    inside("recording an event")
+    rows = Event.objects.bulk_create(
+        Event(
+            name=event.name,
+            partner_id=event.partner_id,
+            subject=event.subject,
+            actor=actor.label,
+            verb=verb,
+            payload=pack(event.payload),
+            occurred_at=now,
+        )
+        for event in happened
+    )
+    listeners = wiring().REACTIONS
+    duties = [
+        Reaction(event=row, name=name)
+        for row, event in zip(rows, happened, strict=True)
+        for name in listeners.get(type(event), ())
+    ]
+    if duties:
+        Reaction.objects.bulk_create(duties)
+        wiring().wake()
+    return rows
+
+
+def read(row: Event) -> events.Event:
+    """The event as the frozen value it was recorded from."""
+    return events.BY_NAME[row.name](partner_id=row.partner_id, subject=row.subject, **unpack(row.payload))
+
+
+def drain() -> int:
+    """Run reactions until none is due; returns how many were done."""
+    done = 0
+    while (reaction := _claim()) is not None:
+        done += _run(reaction)
+    return done
+
+
+def _claim() -> Reaction | None:
+    """Take the oldest due reaction under a lease, so that a killed worker's duty comes back."""
+    machine = clock.machine()
+    with transaction.atomic():
+        reaction = (
+            Reaction.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("event")
+            .filter(Q(leased_until=None) | Q(leased_until__lt=machine), state="due")
+            .order_by("attempts", "id")
+            .first()
+        )
+        if reaction:
+            reaction.attempts += 1
+            reaction.leased_until = machine + LEASE
+            reaction.save(update_fields=["attempts", "leased_until"])
+    return reaction
+
+
+def _run(reaction: Reaction) -> bool:
+    """Do one duty. A failure keeps it due with a reason; the fifth parks it and opens a task."""
+    listener = wiring().LISTENERS[reaction.name]
+    now = max(clock.now(), reaction.event.occurred_at)
+    try:
+        listener(read(reaction.event), reaction.event, now)
+    except Exception:
+        if connection.in_atomic_block and connection.needs_rollback:
+            raise
+        log.exception("reaction %s to event %s failed", reaction.name, reaction.event_id)
+        _postpone(reaction, traceback.format_exc(limit=3)[-600:], now)
+        return False
+    Reaction.objects.filter(pk=reaction.pk).update(state="done", done_at=now, error="", leased_until=None)
+    return True
+
+
+def _postpone(reaction: Reaction, error: str, now: datetime) -> None:
+    parked = reaction.attempts >= ATTEMPTS
+    with transaction.atomic():
+        Reaction.objects.filter(pk=reaction.pk).update(
+            error=error, state="parked" if parked else "due", leased_until=None
+        )
+        if parked:
+            open_task("reaction", f"reaction:{reaction.pk}", reaction.event.partner_id, reaction.name, now)
+
+
+def retry(reaction: Reaction) -> None:
+    """Give a parked reaction another five attempts."""
+    Reaction.objects.filter(pk=reaction.pk, state="parked").update(state="due", attempts=0, leased_until=None)
+
+
+def open_task(kind: str, object: str, partner_id: int | None, reason: str, now: datetime) -> None:
+    """Ask for a person; asking twice while the task is open changes nothing."""
+    Task.objects.bulk_create(
+        [Task(kind=kind, object=object, partner_id=partner_id, reason=reason[:300], opened_at=now)],
+        ignore_conflicts=True,
+    )
+
+
+def close_task(kind: str, object: str, by: Actor, now: datetime) -> None:
+    Task.objects.filter(kind=kind, object=object, closed_at=None).update(closed_at=now, closed_by=by.label)

@@ -1,0 +1,38 @@
+"""Applying a programme file: the only writer of versions. Read next: ``programme/reading.py``."""
+
+import hashlib
+from datetime import datetime
+
+from tenure import events
+from tenure.kernel.access import Actor, Side
+from tenure.plumbing.db import verb
+from tenure.plumbing.outbox import record
+from tenure.programme.models import Version
+from tenure.programme.reading import read
+
+# VERBS
+
+
+@verb(Side.STAFF)
+def apply(actor: Actor, subject: None, *, source: str, now: datetime) -> Version:
+    """Make a file the programme in force. A faulty file is refused whole; the same file again changes nothing."""
+    programme = read(source)
+    sha256 = hashlib.sha256(source.encode()).hexdigest()
+    latest = Version.objects.select_for_update().order_by("-n").first()
+    if latest and latest.sha256 == sha256:
+        return latest
+    row = Version.objects.create(
+        n=latest.n + 1 if latest else 1,
+        code=programme.code,
+        source=source,
+        sha256=sha256,
+        applied_at=now,
+        applied_by=actor.label,
+    )
+    record(
+        actor,
+        "programme.apply",
+        now,
+        events.ProgrammeApplied(subject=f"programme:{row.n}", version=row.n, sha256=sha256),
+    )
+    return row

@@ -1,0 +1,28 @@
+"""Which programme is in force. A version is read once per process and kept: its text can never change."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+from tenure.kernel.refusals import Refusal
+from tenure.programme.models import Version
+from tenure.programme.reading import read
+from tenure.programme.rules import Programme
+
+
+@lru_cache(maxsize=32)
+def _parsed(sha256: str, n: int) -> Programme:
+    return replace(read(Version.objects.get(n=n, sha256=sha256).source), version=n)
+
+
+def version(n: int) -> Programme:
+    """The programme as it stood in one version."""
+    sha256 = Version.objects.values_list("sha256", flat=True).get(n=n)
+    return _parsed(sha256, n)
+
+
+def current() -> Programme:
+    """The newest version. Refused while no programme has been applied."""
+    latest = Version.objects.order_by("-n").values_list("sha256", "n").first()
+    if latest is None:
+        raise Refusal("programme.missing")
+    return _parsed(*latest)

@@ -1,0 +1,187 @@
+"""Settings: read from the environment once, nothing else. The names are fixed in ``product.md``."""
+
+import os
+import sys
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+HERE = Path(__file__).resolve().parent
+DATA_DIR = Path(os.environ.get("TENURE_DATA_DIR", ".data")).resolve()
+TENURE_DEMO = os.environ.get("TENURE_DEMO") == "1"
+TENURE_PORT = int(os.environ.get("TENURE_PORT", "8000"))
+TENURE_BASE_URL = os.environ.get("TENURE_BASE_URL", f"http://127.0.0.1:{TENURE_PORT}").rstrip("/")
+TENURE_WIRING = "tenure.wiring"
+TENURE_DEMO_GATEWAY_URL = os.environ.get("TENURE_DEMO_GATEWAY_URL", "http://127.0.0.1:8001")
+TENURE_DEMO_GATEWAY_SECRET = os.environ.get("TENURE_DEMO_GATEWAY_SECRET", "demo")
+
+if TENURE_DEMO and os.environ.get("TENURE_STRIPE_SECRET_KEY", "").startswith(("sk_live", "rk_live")):
+    sys.exit("TENURE_DEMO=1 is refused beside a live payment key.")
+
+DEBUG = False
+SECRET_KEY = os.environ.get("TENURE_SECRET_KEY", "")
+if not SECRET_KEY:
+    if not TENURE_DEMO:
+        sys.exit("Set TENURE_SECRET_KEY to a random text of at least 50 characters.")
+    SECRET_KEY = "demonstration-only-" * 4
+
+
+def _database() -> dict:
+    url = os.environ.get("TENURE_DATABASE_URL")
+    if not url:
+        from tenure.plumbing import embedded
+
+        url = embedded.database_url(DATA_DIR)
+    parts = conninfo_to_dict(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", "tenure"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": False,
+        "OPTIONS": {
+            **parts,
+            "pool": {"min_size": 0, "max_size": 8, "timeout": 10},
+            "options": "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
+        },
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ATOMIC_REQUESTS = False
+
+ALLOWED_HOSTS = ["*"] if TENURE_DEMO else [TENURE_BASE_URL.split("//")[-1].split(":")[0], "127.0.0.1", "localhost"]
+CSRF_TRUSTED_ORIGINS = [TENURE_BASE_URL]
+ROOT_URLCONF = "tenure.urls"
+AUTH_USER_MODEL = "people.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+SITE_ID = None
+
+CAPABILITIES = [
+    "tenure.plumbing",
+    "tenure.programme",
+    "tenure.people",
+    "tenure.partners",
+    "tenure.enrolment",
+    "tenure.payments",
+    "tenure.billing",
+    "tenure.memberships",
+    "tenure.competencies",
+    "tenure.benefits",
+    "tenure.purchases",
+    "tenure.renewals",
+    "tenure.support",
+]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "procrastinate.contrib.django",
+    "django_htmx",
+    *CAPABILITIES,
+    "tenure.web.shared",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "tenure.web.shared.pages.Shell",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [
+            HERE / "web/shared/templates",
+            HERE / "web/portal/templates",
+            HERE / "web/office/templates",
+        ],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "tenure.web.shared.pages.context",
+            ],
+        },
+    }
+]
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = []
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hant", "繁體中文")]
+LOCALE_PATHS = [HERE / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "tenure.web.shared.sign_in.Adapter"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_RATE_LIMITS = {} if TENURE_DEMO else None
+if ACCOUNT_RATE_LIMITS is None:
+    del ACCOUNT_RATE_LIMITS
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+SECURE_COOKIES = TENURE_BASE_URL.startswith("https:")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
+
+EMAIL_URL = os.environ.get("TENURE_EMAIL_URL", "")
+if EMAIL_URL.startswith("smtp"):
+    from urllib.parse import unquote, urlsplit
+
+    _mail = urlsplit(EMAIL_URL)
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = _mail.hostname, _mail.port or 587
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+    EMAIL_USE_TLS = _mail.scheme == "smtp+tls"
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+DEFAULT_FROM_EMAIL = os.environ.get("TENURE_EMAIL_FROM", "Tenure <no-reply@tenure.example>")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
