@@ -18,6 +18,7 @@ from typing import Any
 import typst
 from fontTools.ttLib import TTFont
 
+FONT_PACKAGES = ("justmytype_intl_cjk",)
 FAMILIES = ("Noto Sans TC", "Noto Sans JP", "Noto Sans SC", "Noto Sans KR")
 """In the order in which they are tried: names from the neighbours must print too, and 𠮷 is in JP only."""
 STANDARDS = ["a-3a", "ua-1"]
@@ -55,23 +56,21 @@ def _compiler(template: Path) -> typst.Compiler:
     return kept[template]
 
 
-@cache
-def _font_folder() -> Path:
-    return Path(str(files("justmytype_intl_cjk") / "fonts"))
+def _font_folders() -> list[Path]:
+    return [Path(str(files(package) / "fonts")) for package in FONT_PACKAGES]
 
 
 @cache
 def _fonts() -> typst.Fonts:
-    return typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(_font_folder())]
-    )
+    folders = [str(folder) for folder in _font_folders()]
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
 
 
 @cache
 def _characters() -> frozenset[int]:
     """Every character that one of the fonts has. Read once, and only when a text is not plain ASCII."""
     found: set[int] = set()
-    for path in sorted(_font_folder().rglob("*.ttf")):
+    for path in (path for folder in _font_folders() for path in folder.rglob("*.ttf")):
         with TTFont(path, lazy=True) as font:
             found.update(font.getBestCmap())
     return frozenset(found)
