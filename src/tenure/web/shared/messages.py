@@ -1,0 +1,211 @@
+"""Every refusal in words: one table from code to sentence, in both languages through gettext.
+
+A sentence says what is so, the dates and amounts, and what the reader can do next. It must never decide
+anything. To add a code, add one line to ``MESSAGES``; a code with fewer facts at hand takes a tuple, the
+sentence with the most facts first. Read next: ``kernel/refusals.py`` and ``web/shared/language.py``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from tenure.kernel.refusals import Check, Invalid
+from tenure.web.shared.language import fill, language, names_in
+
+GENERAL = _("This can't be done as things stand. Nothing has been changed.")
+
+MESSAGES: dict[str, Any] = {
+    # Access
+    "access.not_found": _("There is nothing here under this address, or it belongs to another company."),
+    "access.forbidden": (
+        _("You don't have permission to do this. %(helpers)s can do it."),
+        _("You don't have permission to do this."),
+    ),
+    "form.invalid": _("Check the fields marked below. Nothing has been sent yet."),
+    "idempotency.other_body": _("This request was already sent with other contents. Reload the page and start again."),
+    # Offers
+    "offers.not_joined": _("Your company has not joined the programme yet. Accept the programme agreement first."),
+    "offers.not_verified": _("Your company's verification isn't finished. You can buy as soon as it has passed."),
+    "offers.suspended": _("Your company's account is suspended. Open a support request to find out why."),
+    "offers.not_for_sale": _("This offer is not for sale at present."),
+    "offers.already_held": (
+        _("Your company already has %(offer)s. Each company can hold one."),
+        _("Your company already has this offer. Each company can hold one."),
+    ),
+    "offers.excluded": (
+        _("Your company holds %(offer)s, which already includes this offer."),
+        _("Your company holds an offer that already includes this one."),
+    ),
+    "offers.requirements_missing": (
+        _("Requirements not met yet: %(missing)s."),
+        _("Not all requirements are met yet."),
+    ),
+    "offers.managed_in_old_portal": (
+        _(
+            "This membership is managed in the old portal. It expires on %(expires_on)s and can be renewed there from "
+            "%(opens_on)s to %(closes_on)s."
+        ),
+        _("This membership is managed in the old portal. Renew it there until your company is invited to move."),
+    ),
+    "offers.order_open": (
+        _("Order %(number)s for this offer is still open. Pay or cancel it first."),
+        _("An order for this offer is still open. Pay or cancel it first."),
+    ),
+    # Renewals
+    "renewals.window_not_open": (
+        _("You can't renew yet. The subscription expires on %(expires_on)s; renewal opens on %(opens_on)s."),
+        _("You can't renew yet. Renewal opens on %(opens_on)s, the day after expiry."),
+    ),
+    "renewals.window_closed": (
+        _("The renewal window closed on %(closes_on)s. Buy the offer again to get its benefits back."),
+        _("The renewal window has closed. Buy the offer again to get its benefits back."),
+    ),
+    "renewals.not_held": _("Your company doesn't have this subscription, so there is nothing to renew."),
+    "renewals.cancelled": _("This subscription was cancelled. Buy the offer again to get its benefits back."),
+    "renewals.payment_unknown": (
+        _("We're checking the payment for order %(number)s with the bank. Don't pay again; we'll mail you when we know."),
+        _("We're checking the payment with the bank. Don't pay again; we'll mail you when we know."),
+    ),
+    "renewals.auto_renew_is_off": _("Auto-renew is off already."),
+    "renewals.renew_first": _("Auto-renew can't be turned on again until you next renew."),
+    "renewals.auto_renew_not_supported": _("This offer doesn't renew by itself. Renew it in its renewal window."),
+    # Orders
+    "orders.closed": (
+        _("Order %(number)s is closed. Nothing more can be done with it."),
+        _("This order is closed. Nothing more can be done with it."),
+    ),
+    "orders.already_paid": (
+        _("Order %(number)s is already paid. Nothing was charged again."),
+        _("This order is already paid. Nothing was charged again."),
+    ),
+    "orders.expired": (
+        _("Order %(number)s expired before it was paid. Place a new order; money already sent will be used for it."),
+        _("This order expired before it was paid. Place a new order; money already sent will be used for it."),
+    ),
+    "orders.price_changed": (
+        _("The total changed from %(before)s to %(after)s. Check it and confirm again; nothing was charged."),
+        _("The total has changed. Check it and confirm again; nothing was charged."),
+    ),
+    "orders.terms_changed": _("The terms have changed. Read and accept the new version; nothing was charged."),
+    "orders.card_charge_running": (
+        _("A card payment for order %(number)s is under way. Wait for its result; don't pay again."),
+        _("A card payment for this order is under way. Wait for its result; don't pay again."),
+    ),
+    # Payments and transfers
+    "payments.declined": (
+        _("The card was declined: %(reason)s. Nothing was charged. Use another card or pay by bank transfer."),
+        _("The card was declined. Nothing was charged. Use another card or pay by bank transfer."),
+    ),
+    "payments.method_not_offered": _("This payment method is not offered for this order. Choose another one."),
+    "payments.checking": (
+        _("We're checking the payment for order %(number)s with the bank. Don't pay again; we'll mail you when we know."),
+        _("We're checking the payment with the bank. Don't pay again; we'll mail you when we know."),
+    ),
+    "payments.amount_mismatch": _("The amount received differs from the order's total. Our finance team will contact you."),
+    "transfers.already_matched": _("This transfer is already matched. Reload the page to see with what."),
+    "transfers.wrong_currency": _("The transfer is in another currency than the order. It can't be matched."),
+    # Contact details and text
+    "contact.name_missing": _("Enter the name of the person to contact."),
+    "contact.phone_missing": _("Enter a phone number with its area code, like 02 2712 3456."),
+    "contact.phone_malformed": _("Enter the whole phone number with its area code, like 02 2712 3456."),
+    "contact.email_missing": _("Enter an e-mail address, like name@company.example."),
+    "contact.email_malformed": _("Enter a whole e-mail address, like name@company.example."),
+    "text.missing": _("Fill in this field."),
+    "text.too_long": (
+        _("Shorten this to %(limit)s characters or fewer."),
+        _("This text is too long. Shorten it."),
+    ),
+    "text.control_characters": _("Remove the invisible control characters from this field."),
+    "number.malformed": _("Enter a whole number, like 12."),
+    "money.malformed": _("Enter an amount, like 15,750."),
+    "choice.unknown": _("Choose one of the options."),
+    "card.number_not_accepted": _("This looks like a card number. Remove it: card numbers are only entered with the card provider."),
+    # Dates and files
+    "date.impossible": _("Enter a date that exists, like 2019-07-22."),
+    "date.in_future": _("Enter a date that is not after today."),
+    "file.missing": _("Choose a file."),
+    "file.too_large": (
+        _("Choose a file of at most %(limit)s."),
+        _("Choose a smaller file."),
+    ),
+    "file.type_refused": _("Choose a PDF, JPEG, PNG or GIF file."),
+    # Refunds
+    "refund.too_late": (
+        _("The refund period ended on %(last_day)s."),
+        _("The refund period has ended."),
+    ),
+    "refund.key_revealed": (
+        _("A product key was revealed on %(day)s, which ended the right to a refund."),
+        _("A product key was revealed, which ended the right to a refund."),
+    ),
+    "refund.benefit_used": _("A benefit has been activated, which ended the right to a refund."),
+    "refund.already_refunded": _("This order has already been refunded."),
+    # Support
+    "support.closed": _("This support request is closed. Open a new one and mention its number."),
+    "support.second_approver_needed": _("This refund is above the limit. A second person has to approve it."),
+    "support.requester_cannot_approve": _("You asked for this refund, so somebody else has to approve it."),
+    # People
+    "people.last_admin": _("This person is your company's last admin. Make somebody else an admin first."),
+    "people.email_taken": _("Somebody with this e-mail address is already a user."),
+    "people.invitation_used": _("This invitation has been used. Sign in with your e-mail address and password."),
+    "people.invitation_expired": _("This invitation has expired. Ask your company's admin for a new one."),
+    "people.role_unknown": _("This role doesn't exist in the programme. Choose another one."),
+    # Joining
+    "enrolment.email_not_confirmed": _("Confirm your e-mail address first. The link is in the mail we sent you."),
+    "enrolment.personal_address": _("Use an address of your company's own domain, not a personal mailbox."),
+    "enrolment.role_address": _("Use a person's own address, not a shared one like info@ or admin@."),
+    "enrolment.agreement_changed": _("The agreement has changed. Read and accept the new version."),
+    "enrolment.already_decided": _("This verification has already been decided. Reload the page to see how."),
+    # Benefits
+    "benefits.none_left": _("None of this benefit is left in this term."),
+    "benefits.not_active": _("This benefit is not active. It comes back when the membership is renewed."),
+    # Demo clock
+    "clock.backwards_too_far": _("The demo clock can't go back before things that have already happened."),
+    "clock.no_demo": _("There is no demo clock here: this instance runs on real time."),
+}
+
+# What a condition says when it holds: the ticked lines of a checklist.
+MET: dict[str, Any] = {
+    "access.forbidden": _("You have permission to do this."),
+    "offers.not_joined": _("Your company has joined the programme."),
+    "offers.not_verified": _("Your company is verified."),
+    "offers.suspended": _("Your company's account is in good standing."),
+    "offers.not_for_sale": _("The offer is for sale."),
+    "offers.already_held": _("Your company doesn't have this offer yet."),
+    "offers.excluded": _("No offer your company holds includes this one."),
+    "offers.requirements_missing": _("All requirements are met."),
+    "offers.managed_in_old_portal": _("The membership is managed here."),
+    "offers.order_open": _("No other order is open."),
+    "renewals.window_not_open": _("The renewal window has opened."),
+    "renewals.window_closed": _("The renewal window has not closed."),
+    "renewals.not_held": _("Your company has this subscription."),
+    "renewals.cancelled": _("The subscription has not been cancelled."),
+    "renewals.payment_unknown": _("No payment is being checked with the bank."),
+}
+
+
+def say(code: str, facts: Mapping[str, Any] | None = None) -> str:
+    """The sentence for a code in the active language, with the facts written into it.
+
+    The first sentence whose facts are all at hand is taken.
+    """
+    facts = {name: fact for name, fact in (facts or {}).items() if fact not in (None, "", (), [])}
+    sentences = MESSAGES.get(code, GENERAL)
+    for sentence in sentences if isinstance(sentences, tuple) else (sentences,):
+        if names_in(str(sentence)) <= facts.keys():
+            return fill(str(sentence), facts, language())
+    return str(GENERAL)
+
+
+def why(check: Check) -> str:
+    """A condition in words: why it stands in the way or, when it is met, that it is."""
+    if check.passed:
+        return str(MET.get(check.code, _("This condition is met.")))
+    return say(check.code, check.facts)
+
+
+def field_errors(invalid: Invalid) -> dict[str, str]:
+    """The words beside each field of a refused form; ``by_field`` carries facts of a single field."""
+    own = invalid.facts.get("by_field", {})
+    return {name: say(code, {**invalid.facts, **own.get(name, {})}) for name, code in invalid.fields.items()}

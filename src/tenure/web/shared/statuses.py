@@ -1,0 +1,104 @@
+"""The status vocabulary: one word and one tone for each state, the same on pages, in the API and in mail.
+
+It decides how a state is called, never which state it is. A state whose word depends on where it stands has a
+dotted entry (``proof.rejected``); the plain one serves everywhere else. Read next: ``templatetags/words.py``.
+"""
+
+from typing import Any
+
+from django.utils.translation import pgettext_lazy as word
+
+OK, WARN, DANGER, QUIET = "ok", "warn", "danger", "quiet"
+
+STATUSES: dict[str, tuple[Any, str]] = {
+    # Subscriptions and offers
+    "active": (word("status", "Active"), OK),
+    "renewal_window": (word("status", "Renewal window open"), WARN),
+    "lapsed": (word("status", "Lapsed"), DANGER),
+    "cancelled": (word("status", "Cancelled"), QUIET),
+    "suspended": (word("status", "Suspended"), DANGER),
+    "subscription.pending": (word("status", "Awaiting payment"), WARN),
+    "available": (word("status", "Available"), QUIET),
+    "not_held": (word("status", "Not held"), QUIET),
+    "legacy": (word("status", "Managed in the old portal"), QUIET),
+    "auto_renew_on": (word("status", "Auto-renew on"), OK),
+    "auto_renew_off": (word("status", "Auto-renew off"), QUIET),
+    # Orders and payments
+    "unfinished": (word("status", "Unfinished"), WARN),
+    "draft": (word("status", "Unfinished"), WARN),
+    "placed": (word("status", "Order placed"), WARN),
+    "awaiting_payment": (word("status", "Awaiting payment"), WARN),
+    "short_paid": (word("status", "Amount too small"), DANGER),
+    "checking": (word("status", "Checking with the bank"), WARN),
+    "unknown": (word("status", "Checking with the bank"), WARN),
+    "initiated": (word("status", "Under way"), WARN),
+    "captured": (word("status", "Paid"), OK),
+    "paid": (word("status", "Paid"), OK),
+    "fulfilled": (word("status", "Paid"), OK),
+    "declined": (word("status", "Declined"), DANGER),
+    "failed": (word("status", "Failed"), DANGER),
+    "expired": (word("status", "Expired"), QUIET),
+    "order.expired": (word("status", "Expired unpaid"), QUIET),
+    "refunded": (word("status", "Refunded"), QUIET),
+    "credited": (word("status", "Credited"), QUIET),
+    "issued": (word("status", "Issued"), OK),
+    "purchase": (word("status", "Purchase"), QUIET),
+    "renewal": (word("status", "Renewal"), QUIET),
+    "upgrade": (word("status", "Upgrade"), QUIET),
+    # Bank transfers
+    "matched": (word("status", "Matched"), OK),
+    "unmatched": (word("status", "Unmatched"), WARN),
+    "held": (word("status", "Held"), WARN),
+    "proof.uploaded": (word("status", "Proof being checked"), WARN),
+    "proof.accepted": (word("status", "Proof accepted"), OK),
+    "proof.rejected": (word("status", "Proof not accepted"), DANGER),
+    # Verification
+    "pending": (word("status", "Pending"), WARN),
+    "passed": (word("status", "Passed"), OK),
+    "authorised": (word("status", "Authorised"), OK),
+    "rejected": (word("status", "Rejected"), DANGER),
+    "appealed": (word("status", "Appeal under review"), WARN),
+    "not_joined": (word("status", "Not joined"), QUIET),
+    # Competencies
+    "not_started": (word("status", "Not started"), QUIET),
+    "started": (word("status", "Started"), QUIET),
+    "qualified": (word("status", "Qualified"), OK),
+    "at_risk": (word("status", "At risk"), DANGER),
+    "lost": (word("status", "Lost"), DANGER),
+    "waived": (word("status", "Waived"), OK),
+    "met": (word("status", "Met"), OK),
+    "missing": (word("status", "Missing"), WARN),
+    # Benefits
+    "benefit.available": (word("status", "Ready to use"), OK),
+    "provisioning": (word("status", "Being prepared"), WARN),
+    "assigned": (word("status", "Assigned"), OK),
+    "activated": (word("status", "Activated"), OK),
+    "revealed": (word("status", "Key revealed"), OK),
+    "exhausted": (word("status", "Used up"), QUIET),
+    "revoked": (word("status", "Withdrawn"), DANGER),
+    # Support
+    "open": (word("status", "Open"), WARN),
+    "attention_needed": (word("status", "Needs your answer"), DANGER),
+    "office.attention_needed": (word("status", "Waiting for the partner"), QUIET),
+    "closed": (word("status", "Closed"), QUIET),
+    # People and invitations
+    "invited": (word("status", "Invited"), WARN),
+    "invitation.used": (word("status", "Used"), QUIET),
+    "deactivated": (word("status", "Deactivated"), QUIET),
+    # Mail and background work
+    "queued": (word("status", "Queued"), QUIET),
+    "sent": (word("status", "Sent"), OK),
+    "skipped": (word("status", "Not sent, overtaken"), QUIET),
+    "parked": (word("status", "Parked"), DANGER),
+    "running": (word("status", "Running"), WARN),
+    "done": (word("status", "Done"), OK),
+}
+
+
+def status_of(code: str) -> tuple[str, str]:
+    """The word in the active language and the tone. A dotted code falls back to its last part.
+
+    An unknown code is shown as it is: a page must not fail for want of a word; a test finds it instead.
+    """
+    entry = STATUSES.get(code) or STATUSES.get(code.rsplit(".", 1)[-1])
+    return (str(entry[0]), entry[1]) if entry else (code, QUIET)
