@@ -46,7 +46,7 @@ WORDS = {
     "rate.E": ("Exempt", "免稅"),
     "rate.Z": ("Zero-rated", "零稅率"),
     "rate.G": ("Zero-rated", "零稅率"),
-    "rate.AE": ("Reverse charge", "買方納稅"),
+    "rate.AE": ("Reverse charge", "逆向課稅"),
     "rate.O": ("Not taxable", "不課稅"),
     "lead.paid": ("{total} paid on {day}", "{total} 已於 {day}付清"),
     "lead.due": ("{total} to pay by {day}", "{day}前應付 {total}"),
