@@ -1,0 +1,124 @@
+"""HTTP around the pretend processor: the JSON interface for the portal, the card page for the customer.
+
+It decides who may ask (a bearer secret; a page's own unguessable name) and when an answer is lost on
+purpose. It must never listen anywhere but on this machine. Read next: ``demogateway/api.py``.
+"""
+
+import hmac
+import json
+import socket
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+from tenure.demogateway import pages
+from tenure.demogateway.api import Api, Lost, Request
+from tenure.demogateway.book import Book
+
+LARGEST_BODY = 64 * 1024
+POLICY = "default-src 'self'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+class TooMuch(Exception):
+    """A body that will not be read."""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, book: Book, secret: str, latency_ms: int):
+        self.book = book
+        self.api = Api(book, latency_ms)
+        self.secret = f"Bearer {secret}".encode()
+        super().__init__(("127.0.0.1", port), Handler)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "demogateway"
+    sys_version = ""
+    timeout = 60
+    wbufsize = -1  # one packet for head and body; without it each answer waits for an acknowledgement
+    disable_nagle_algorithm = True
+    server: Server
+
+    def log_message(self, *parts) -> None:
+        """Silent: an address may hold a page's name."""
+
+    def do_GET(self) -> None:
+        self.take("GET")
+
+    def do_POST(self) -> None:
+        self.take("POST")
+
+    def take(self, method: str) -> None:
+        address = urlsplit(self.path)
+        try:
+            body = self.body()
+            if address.path.startswith("/v1/"):
+                self.take_api(method, address, body)
+            elif address.path.startswith("/pay/"):
+                self.take_page(method, address.path.removeprefix("/pay/"), body)
+            elif address.path == "/healthz":
+                self.send(200, "application/json", '{"ok": true}')
+            else:
+                self.send(404, "application/json", '{"error": "no_such_address"}')
+        except TooMuch:
+            self.close_connection = True
+            self.send(413, "application/json", '{"error": "body_too_large"}')
+        except Lost:
+            self.hang_up()
+
+    def body(self) -> bytes:
+        length = self.headers.get("Content-Length") or "0"
+        if not length.isdecimal() or int(length) > LARGEST_BODY or self.headers.get("Transfer-Encoding"):
+            raise TooMuch
+        return self.rfile.read(int(length))
+
+    def hang_up(self) -> None:
+        """Close without a word, as a line that breaks does."""
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def take_api(self, method: str, address, body: bytes) -> None:
+        if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), self.server.secret):
+            return self.send(401, "application/json", '{"error": "secret_unknown"}')
+        try:
+            fields = json.loads(body or b"{}")
+            query = {name: values[-1] for name, values in parse_qs(address.query, max_num_fields=20).items()}
+        except ValueError:
+            fields = None
+        if not isinstance(fields, dict):
+            return self.send(400, "application/json", '{"error": "body_unreadable"}')
+        key = self.headers.get("Idempotency-Key", "")
+        status, text = self.server.api.answer(Request(method, address.path, query, fields, key))
+        self.send(status, "application/json", text)
+
+    def take_page(self, method: str, page: str, body: bytes) -> None:
+        if page == "page.css":
+            return self.send(200, "text/css", pages.SHEET)
+        form = {}
+        if method == "POST":
+            try:
+                fields = parse_qs(body.decode(), max_num_fields=20)
+            except ValueError:
+                return self.send(400, "text/html", pages.missing())
+            form = {name: values[-1] for name, values in fields.items()}
+        status, text, location = pages.answer(self.server.book, page, method, form)
+        self.send(status, "text/html", text, location)
+
+    def send(self, status: int, kind: str, text: str, location: str = "") -> None:
+        data = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        if kind == "text/html":
+            self.send_header("Content-Security-Policy", POLICY)
+            self.send_header("Referrer-Policy", "same-origin")
+        if location:
+            self.send_header("Location", location)
+        self.end_headers()
+        self.wfile.write(data)
+        self.wfile.flush()
