@@ -86,6 +86,12 @@ def stop(data_dir: Path) -> None:
             _stop(existing(place))
 
 
+def running(data_dir: Path) -> bool:
+    """Does the embedded server of ``data_dir`` run?"""
+    place = place_of(data_dir.resolve())
+    return place is not None and _running(place)
+
+
 def remove(data_dir: Path) -> None:
     """Stop the server and delete its cluster, wherever that lies: how a test tidies up after itself."""
     stop(data_dir)
