@@ -21,7 +21,6 @@ from fontTools.ttLib import TTFont
 FONT_PACKAGES = ("justmytype_intl_cjk",)
 FAMILIES = ("Noto Sans TC", "Noto Sans JP", "Noto Sans SC", "Noto Sans KR")
 """In the order in which they are tried: names from the neighbours must print too, and 𠮷 is in JP only."""
-STANDARDS = ["a-3a", "ua-1"]
 GETA = "\u3013"
 """〓, which printers set for a character they do not have."""
 
@@ -44,7 +43,8 @@ def compile(template: Path, data: dict[str, Any], timestamp: datetime) -> Pdf:
     """
     missing: dict[str, None] = {}
     inputs = {"data": json.dumps(_printable({**data, "fonts": list(FAMILIES)}, missing))}
-    content = _compiler(template).compile(sys_inputs=inputs, pdf_standards=STANDARDS, timestamp=timestamp)
+    content = _compiler(template).compile(sys_inputs=inputs, pdf_standards=["a-3a", "ua-1"], timestamp=timestamp)
+    assert isinstance(content, bytes)  # without an output path the compiler returns the one file
     return Pdf(content, tuple(missing))
 
 
