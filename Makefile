@@ -33,7 +33,7 @@ setup:
 	@$(PYTHON) tools/setup.py
 
 run: setup
-	@exec $(BIN)/tenure up
+	@exec $(BIN)/tenure up --end-with-parent
 
 test: setup
 	@$(PYTHON) tools/setup.py --browser

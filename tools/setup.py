@@ -130,8 +130,11 @@ def by_installing_venv() -> bool:
 def install() -> None:
     say(f"Installing the packages of requirements.lock ({TIMES})")
     command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-deps"]
+    # A person's own settings for other environments would only get in the way of this one.
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET")}
     with open(LOG, "w") as log:
-        done = subprocess.call([*command, "--require-hashes", "-r", str(LOCK)], stdout=log, stderr=log)
+        wanted = [*command, "--require-hashes", "-r", str(LOCK)]
+        done = subprocess.call(wanted, stdout=log, stderr=log, env={**env, "PIP_USER": "0"})
     if done:
         said = LOG.read_text(errors="replace")
         why = next((words for sign, words in CAUSES if sign in said), "The packages could not be installed.")

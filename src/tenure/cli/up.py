@@ -61,10 +61,13 @@ class Child:
 def register(commands: Any) -> None:
     text = "Start database, demonstration, card gateway, worker and web; Ctrl-C stops everything."
     parser = commands.add_parser("up", help="start everything", description=text)
+    parser.add_argument("--end-with-parent", action="store_true", help="stop when the process that started this ends")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.end_with_parent:
+        die_with_parent()
     port = free_port(os.environ.get("TENURE_PORT") or "8000")
     data = Path(os.environ.get("TENURE_DATA_DIR") or ".data").resolve()
     try:

@@ -82,7 +82,8 @@ def place_of(data_dir: Path) -> Path | None:
         return link.resolve() if (link / "PG_VERSION").exists() else None
     except PermissionError:
         raise DatabaseUnavailable(
-            f"The database folder {link} belongs to another account: run as that one, or choose another TENURE_DATA_DIR."
+            f"The database folder {link} belongs to another account: run as that one, "
+            "or choose another folder with TENURE_DATA_DIR."
         ) from None
 
 
