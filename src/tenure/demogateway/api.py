@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from time import sleep
 
 from tenure.demogateway.book import FAULTS, Book, No
-from tenure.demogateway.cards import CARDS, EXP_MONTH, HARD
+from tenure.demogateway.cards import CARDS, DECLINES, EXP_MONTH
 from tenure.kernel.money import EXPONENTS, LIMIT_MINOR
 
 LANGUAGES = ("en", "zh-hant")
@@ -58,9 +58,12 @@ def whole(body: dict, name: str, most: int) -> int:
 
 def count(query: dict, name: str, of: type = int):
     try:
-        return of(query.get(name) or 0)
+        value = of(query.get(name) or 0)
     except ValueError:
         raise No(f"invalid_{name}") from None
+    if not 0 <= value <= 10**12:
+        raise No(f"invalid_{name}")
+    return value
 
 
 def currency(body: dict) -> str:
@@ -115,8 +118,10 @@ class Api:
 
     def answer(self, request: Request) -> tuple[int, str]:
         """Status and body. Raises ``Lost`` where the connection must be cut instead."""
-        noun, ref, verb = (*request.path.removeprefix("/v1/").split("/"), "", "")[:3]
+        noun, ref, verb, *rest = (*request.path.removeprefix("/v1/").split("/"), "", "")
         try:
+            if any(rest) or (request.method == "POST" and bool(ref) != bool(verb)):
+                raise No("no_such_address", 404)
             if request.method == "GET" and (read := self.reading.get((noun, verb))):
                 sleep(self.latency_s)
                 return 200, json.dumps(read(request, ref))
@@ -237,18 +242,18 @@ class Api:
         return {"cards": self.book.cards_of(ref)}
 
     def keep_card(self, request: Request, ref: str) -> dict:
-        if request.body.get("card") not in CARDS:
+        kind = text(request.body, "card", 100)
+        if kind not in CARDS:
             raise No("card_unknown")
         with self.book.change():
-            return {"token": self.book.save_card(ref, request.body["card"])}
+            return {"token": self.book.save_card(ref, kind)}
 
     def arm(self, wanted: dict) -> dict:
         """Ask for faults to come. Counted ones are used up one by one; a body of ``{}`` disarms all."""
         for name, value in wanted.items():
-            codes = {*HARD, *(card.decline or card.later for card in CARDS.values())} - {""}
-            if name == "refuse_next" and isinstance(value, list) and codes.issuperset(value):
-                continue
-            if name not in FAULTS or name == "refuse_next" or type(value) not in (int, float) or value < 0:
+            codes = isinstance(value, list) and all(code in DECLINES for code in value)
+            number = type(value) in (int, float) and 0 <= value <= 10**6
+            if name not in FAULTS or not (codes if name == "refuse_next" else number):
                 raise No("invalid_fault")
         with self.book.change():
             self.book.set_faults(wanted or FAULTS)

@@ -38,6 +38,8 @@ CARDS = {
     )
 }
 
+DECLINES = (*HARD, "card_declined", "insufficient_funds", "authentication_required", "authentication_failed")
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -50,7 +50,9 @@ class Doorbells(threading.Thread):
             self.book.bell_missed(bell["bell"], bell["tries"] + 1, time() + wait_s)
 
     def delivered(self, body: bytes) -> bool:
-        door = http.client.HTTPConnection(self.address.hostname, self.address.port or 80, timeout=TIMEOUT_S)
+        door = http.client.HTTPConnection(
+            self.address.hostname or "127.0.0.1", self.address.port or 80, timeout=TIMEOUT_S
+        )
         try:
             headers = {"Content-Type": "application/json", SIGNATURE: sign(body, self.secret, int(time()))}
             door.request("POST", self.address.path or "/", body, headers)

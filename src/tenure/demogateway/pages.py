@@ -140,9 +140,11 @@ def framed(intent: dict, heading: str, body: str, error: bool = False) -> str:
     summary = f"""
 <aside class="card" aria-labelledby="summary"><h2 id="summary">{words["summary"]}</h2><dl>{rows}</dl>
 <p class="row between"><span>{words["total"]}</span> <span class="total">{amount_of(intent)}</span></p></aside>"""
-    title = f"{words['error'] if error else ''}{heading} · {words['pretend']}"
+    choosing = intent["status"] == "unconfirmed"
+    pretend = f"<strong>{words['pretend']}</strong> {words['choose' if choosing else 'nothing']}"
+    title = f"{words['error'] if error else ''}{heading} · {words['pretend'].rstrip('.。')}"
     return document(words["lang"], title, f"""
-<div class="stack"><h1>{heading}</h1><p class="note warn"><strong>{words["pretend"]}</strong> {words["nothing"]}</p></div>
+<div class="stack"><h1>{heading}</h1><p class="note warn">{pretend}</p></div>
 <div class="split">{body}{summary}
 </div>""")  # fmt: skip
 

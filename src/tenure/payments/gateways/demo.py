@@ -52,21 +52,24 @@ def outcome(said: dict) -> Outcome:
     >>> told.status.value, told.confirmed, told.captured_at
     ('needs_action', False, None)
     """
-    unconfirmed = said["status"] == "unconfirmed"
-    return Outcome(
-        status=Status.NEEDS_ACTION if unconfirmed else Status(said["status"]),
-        ref=said["id"],
-        amount=Money(said["amount"], said["currency"]),
-        order=said["metadata"]["order"],
-        attempt=said["metadata"]["attempt"],
-        confirmed=not unconfirmed,
-        decline_code=said["decline_code"],
-        hard=said["hard"],
-        card=Card(**said["card"]) if said["card"] else None,
-        action_path=said["action_path"],
-        captured_at=_instant(said["captured_at"]),
-        refunded=Money(said["refunded"], said["currency"]),
-    )
+    try:
+        unconfirmed = said["status"] == "unconfirmed"
+        return Outcome(
+            status=Status.NEEDS_ACTION if unconfirmed else Status(said["status"]),
+            ref=said["id"],
+            amount=Money(said["amount"], said["currency"]),
+            order=said["metadata"]["order"],
+            attempt=said["metadata"]["attempt"],
+            confirmed=not unconfirmed,
+            decline_code=said["decline_code"],
+            hard=said["hard"],
+            card=Card(**said["card"]) if said["card"] else None,
+            action_path=said["action_path"],
+            captured_at=_instant(said["captured_at"]),
+            refunded=Money(said["refunded"], said["currency"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise Unknown("answer_unreadable") from None
 
 
 class DemoGateway:
@@ -209,9 +212,11 @@ class DemoGateway:
         try:
             said = json.loads(text)
         except ValueError:
-            raise Unknown("answer_unreadable") from None
+            said = None
+        if not isinstance(said, dict):
+            raise Unknown("answer_unreadable")
         if status >= 400:
-            raise Rejected(said.get("error", f"http_{status}"))
+            raise Rejected(str(said.get("error", f"http_{status}")))
         return said
 
     def _line(self) -> http.client.HTTPConnection:
