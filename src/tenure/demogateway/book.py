@@ -56,6 +56,7 @@ class Book:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
             self.db.execute(f"PRAGMA {pragma}")
         self.db.executescript(SCHEMA)
+        self.db.execute("DELETE FROM answers WHERE made_at <= ?", (now() - ANSWERS_KEPT_S,))
 
     @contextmanager
     def change(self) -> Iterator[None]:
