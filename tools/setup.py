@@ -27,20 +27,23 @@ FREE_BYTES = 1_500_000_000
 TIMES = "the first time this takes a few minutes"
 
 # What pip says, and what to do about it; the first that fits is told.
+NO_NETWORK = "The packages can't be downloaded: check the network, or pip's proxy and index settings."
+BROKEN_OFF = "The download broke off: check the network and run it again."
+NO_COMPILER = "A package has to be compiled here: install the packages gcc and python3-dev."
 CAUSES = (
     ("No space left on device", "The disk is full: free about 1.5 GB and run it again."),
     ("DO NOT MATCH THE HASHES", "A package is not the one that requirements.lock names, so nothing was installed."),
-    ("error: command 'gcc' failed", "A package has to be compiled here: install the packages gcc and python3-dev."),
-    ("error: command 'cc' failed", "A package has to be compiled here: install the packages gcc and python3-dev."),
-    ("Failed building wheel", "A package has to be compiled here: install the packages gcc and python3-dev."),
-    ("Unknown compiler", "A package has to be compiled here: install the packages gcc and python3-dev."),
-    ("NewConnectionError", "The packages can't be downloaded: check the network, or pip's proxy and index settings."),
-    ("NameResolutionError", "The packages can't be downloaded: check the network, or pip's proxy and index settings."),
-    ("ConnectTimeout", "The packages can't be downloaded: check the network, or pip's proxy and index settings."),
-    ("Connection broken", "The download broke off: check the network and run it again."),
-    ("Read timed out", "The download broke off: check the network and run it again."),
     ("SSLError", "The package index can't be trusted: check the machine's clock and certificates."),
-    ("No matching distribution", "A package has no build for this Python or machine, or the package index is missing."),
+    ("Failed to establish a new connection", NO_NETWORK),
+    ("NameResolutionError", NO_NETWORK),
+    ("ConnectTimeout", NO_NETWORK),
+    ("ProxyError", NO_NETWORK),
+    ("Connection broken", BROKEN_OFF),
+    ("Read timed out", BROKEN_OFF),
+    ("error: command", NO_COMPILER),
+    ("Unknown compiler", NO_COMPILER),
+    ("Failed building wheel", NO_COMPILER),
+    ("No matching distribution", "A package has no build for this Python or machine, or the package index lacks it."),
 )
 
 

@@ -41,13 +41,14 @@ def end_group(group: int, grace_seconds: float = GRACE_SECONDS) -> None:
         _signal(group, signal.SIGKILL)
 
 
-def alive(group: int) -> bool:
-    """Does anything in the group still run? A zombie does not, even where nobody reaps it."""
+def alive(number: int, *, by_group: bool = True) -> bool:
+    """Does the process, or anything in the group, still run? A zombie does not, even where nobody reaps it."""
     import psutil
 
     for process in psutil.process_iter(["status"]):
         with suppress(ProcessLookupError, PermissionError):
-            if os.getpgid(process.pid) == group and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found = os.getpgid(process.pid) if by_group else process.pid
+            if found == number and process.info["status"] != psutil.STATUS_ZOMBIE:
                 return True
     return False
 

@@ -35,14 +35,14 @@ def run(args: argparse.Namespace) -> int:
 
     Granian(
         "tenure.cli.serve:application",
-        factory=True,
         address=args.host,
         port=port,
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=THREADS,
         workers_kill_timeout=10,
-    ).serve()
+        websockets=False,
+    ).serve(target_loader=application, wrap_loader=False)
     return 0
 
 

@@ -252,17 +252,24 @@ def _environment(data: Path, port: int) -> dict[str, str]:
 
 def _only_one(data: Path) -> IO[str]:
     """One supervisor for one data folder; one that was killed is waited for while its keeper tidies up."""
-    handle = open(data / "up.lock", "a")  # noqa: SIM115  held open for as long as the house stands
+    handle = open(data / "up.lock", "a+")  # noqa: SIM115  held open for as long as the house stands
     until = time.monotonic() + 2 * STOP_SECONDS
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return handle
+            break
         except BlockingIOError:
-            if time.monotonic() > until:
-                break
+            handle.seek(0)
+            holder = handle.read().strip()
+            if (holder.isdigit() and alive(int(holder), by_group=False)) or time.monotonic() > until:
+                raise CannotRun(
+                    f"Another tenure up uses {data}: stop it, or choose another folder with TENURE_DATA_DIR."
+                ) from None
             time.sleep(0.1)
-    raise CannotRun(f"Another tenure up uses {data}: stop it, or choose another folder with TENURE_DATA_DIR.")
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle
 
 
 def _any_port() -> int:
