@@ -120,7 +120,7 @@ def by_venv_and_pip_of_the_system() -> bool:
 def by_virtualenv() -> bool:
     if has("virtualenv"):
         return quiet(sys.executable, "-m", "virtualenv", "--clear", str(VENV)) and has_pip()
-    program = shutil.which("virtualenv")
+    program = shutil.which("virtualenv") or ""
     return bool(program) and quiet(program, "-p", sys.executable, "--clear", str(VENV)) and has_pip()
 
 

@@ -110,16 +110,15 @@ class House:
         self.stopping.set()
 
     def start(self) -> None:
-        demo = self.env["TENURE_DEMO"] == "1"
         if self.own_database:
             _tell("Starting the database")
             self.env["TENURE_DATABASE_URL"] = embedded.database_url(self.data)
         _tell("Bringing the tables up to date")
         self._finish("migrate", "django", "migrate", "--noinput")
-        if demo:
+        if self.env["TENURE_DEMO"] == "1":
+            self._start_gateway()
             _tell("Opening the demonstration programme (the first time this takes a minute)")
             self._finish("demo", "tenure.cli.main", "demo", "--if-empty")
-            self._start_gateway()
         self._write_house()
         _tell("Starting the web and the worker")
         self._launch("worker", "tenure.cli.main", "work")
@@ -157,8 +156,7 @@ class House:
 
     def _tell_keeper(self, word: str) -> None:
         with suppress(BrokenPipeError):
-            self.keeper.stdin.write(f"{word}\n")
-            self.keeper.stdin.flush()
+            print(word, file=self.keeper.stdin, flush=True)
 
     def _start_gateway(self) -> None:
         port = _any_port()
@@ -215,8 +213,10 @@ class House:
             connection.close()
 
     def _write_house(self) -> None:
-        names = LEFT_FOR_OTHERS if self.own_database else (*LEFT_FOR_OTHERS, "TENURE_DATABASE_URL")
-        left = {name: self.env[name] for name in names if name in self.env}
+        names = [*LEFT_FOR_OTHERS, *([] if self.own_database else ["TENURE_DATABASE_URL"])]
+        # A key that came from outside is somebody's secret and is not written down.
+        names = [name for name in names if name in self.env and (name != "TENURE_SECRET_KEY" or name not in os.environ)]
+        left = {name: self.env[name] for name in names}
         _write_private(self.data / "house.json", json.dumps(left, indent=1))
 
     # Watching and ending

@@ -64,7 +64,7 @@ class Cluster:
         return subprocess.run(command, check=False, **self.identity()).returncode == 0
 
     def give(self, path: Path) -> None:
-        if self.uid is not None:
+        if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
 
 
