@@ -19,7 +19,7 @@ help:
 	@echo "Change it"
 	@echo "  make setup   the virtual environment .venv, and nothing when it is up to date"
 	@echo "  make fast    the rules' tests alone: no database, seconds"
-	@echo "  make check   what reads the code without running it: lint, types, arch, words"
+	@echo "  make check   what make test does first: lint and arch"
 	@echo "  make lint    style and layout (ruff)"
 	@echo "  make types   types (mypy)"
 	@echo "  make arch    who may import whom"
