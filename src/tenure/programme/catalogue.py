@@ -11,19 +11,15 @@ from itertools import combinations
 
 from tenure.programme import vocabulary
 from tenure.programme.rules import Benefit, Criterion, Offer, OfferKind, Price
-from tenure.programme.tables import Table, instead, shown
+from tenure.programme.schema import Billing
+from tenure.programme.tables import Answer, Table, instead, shown
 
 _COMPETENCIES = (OfferKind.SILVER, OfferKind.GOLD)
 _FOREVER = date.max
 
 
 def offers(
-    root: Table,
-    *,
-    families: Collection[str],
-    agreements: Collection[str],
-    currencies: dict[str, str],
-    default: str | None,
+    root: Table, *, families: Collection[str], agreements: Collection[str], billing: Billing
 ) -> tuple[tuple[Offer, ...], tuple[Price, ...]]:
     found: list[Offer] = []
     prices: list[Price] = []
@@ -31,14 +27,15 @@ def offers(
     for code, table in below.items():
         with table:
             found.append(_offer(code, table, tuple(below), families, agreements))
-            prices += _prices(code, table, currencies, default)
+            prices += _prices(code, table, billing)
     return tuple(found), tuple(prices)
 
 
 def _offer(
     code: str, table: Table, codes: tuple[str, ...], families: Collection[str], agreements: Collection[str]
 ) -> Offer:
-    kind = table.choice("kind", list(OfferKind))
+    named = table.choice("kind", list(OfferKind))
+    kind: Answer = OfferKind(named) if named else None
     family = table.choice("family", families, "")
     criteria = _criteria(table)
     if kind in _COMPETENCIES and "family" not in table.keys:
@@ -50,7 +47,7 @@ def _offer(
     _in_order(table, starts, ends)
     return Offer(
         code=code,
-        kind=OfferKind(kind) if kind else None,
+        kind=kind,
         family=family,
         name=table.words("name", prose=False),
         summary=table.words("summary"),
@@ -86,49 +83,49 @@ def _in_order(table: Table, starts: date | None, ends: date | None) -> None:
         table.fault("valid_to", f"{ends} is before {starts}, when it begins.", f"Write {starts} or a later day.")
 
 
-def _prices(offer: str, table: Table, currencies: dict[str, str], default: str | None) -> list[Price]:
+def _prices(offer: str, table: Table, billing: Billing) -> list[Price]:
     found: list[tuple[Table, Price]] = []
     for row in table.listed("prices"):
         with row:
-            found.append((row, _price(offer, row, currencies, default)))
+            found.append((row, _price(offer, row, billing)))
     for (_, earlier), (row, later) in combinations(found, 2):
         if _overlap(earlier, later):
             where = ", ".join(sorted({*earlier.countries} & {*later.countries})) or "all other countries"
             message = f"overlaps another price in {later.net.currency} for {where} from {earlier.valid_from}."
-            row.fault("", message, f"End one before the other begins, or add countries = [{_quoted(where)}] to one.")
-    sold = {
-        price.net.currency for _, price in found if price.net and (price.net.currency != default or not price.countries)
-    }
+            row.fault("", message, "End one before the other begins, or list different countries in both.")
+    prices = [price for _, price in found]
+    _default_is_served(offer, table, prices, billing.default)
+    return prices
+
+
+def _default_is_served(offer: str, table: Table, prices: list[Price], default: str | None) -> None:
+    """Somebody from a country that is listed nowhere must find a price, too."""
     # A price without its amount has been noted; that it serves nobody is not a second fault.
-    if found and default and default not in sold and all(price.net for _, price in found):
+    if not default or not prices or not all(price.net for price in prices):
+        return
+    if not any(price.net.currency == default and not price.countries for price in prices):
         message = f"{offer} has no price in {default}, which countries not listed pay."
         table.fault(
             "prices", message, f'Add {{ currency = "{default}", net = "…", valid_from = … }} without countries.'
         )
-    return [price for _, price in found]
 
 
-def _quoted(where: str) -> str:
-    return ", ".join(f'"{country}"' for country in where.split(", ")) if where[:1].isupper() else '"…"'
-
-
-def _price(offer: str, row: Table, currencies: dict[str, str], default: str | None) -> Price:
-    billed = {*currencies.values(), default} - {None}
-    currency = row.choice("currency", billed)
+def _price(offer: str, row: Table, billing: Billing) -> Price:
+    currency = row.choice("currency", billing.known)
     starts, ends = row.day("valid_from"), row.day("valid_to", None)
     _in_order(row, starts, ends)
     listed = row.choices("countries", vocabulary.COUNTRIES, [])
     for at, country in enumerate(listed):
-        if currency and currencies.get(country, default) != currency:
-            message = f"{country} is billed in {currencies.get(country, default)}, not in {currency}."
+        if currency and billing.of(country) != currency:
+            message = f"{country} is billed in {billing.of(country)}, not in {currency}."
             row.fault(("countries", at), message, f"Remove {country} here, or move it under [currencies].")
     # A currency other than the default is for the countries billed in it; only the default reaches everybody else.
-    implied = () if currency == default else tuple(sorted(c for c, each in currencies.items() if each == currency))
+    implied = tuple(sorted(country for country, each in billing.by_country.items() if each == currency))
     return Price(
         id="/".join([offer, currency or "", *(["+".join(listed)] if listed else []), str(starts)]),
         offer=offer,
         net=row.money("net", currency),
-        countries=listed or implied,
+        countries=listed or (() if currency == billing.default else implied),
         valid_from=starts,
         valid_to=ends,
     )

@@ -68,8 +68,9 @@ class Lines:
         self._skip()
         path = self._resolve(self._dotted())
         if many:
-            path = self._next_item(path, start)
-        self._starts.setdefault(path, start)
+            path = self._next_item(path)
+        for depth in range(1, len(path) + 1):  # [a.b] may be the first word of a, too
+            self._starts.setdefault(path[:depth], start)
         self._skip()
         self._at += 2 if many else 1
         return path
@@ -83,10 +84,9 @@ class Lines:
                 path += (self._items[path] - 1,)
         return path
 
-    def _next_item(self, path: Path, start: int) -> Path:
+    def _next_item(self, path: Path) -> Path:
         index = self._items.get(path, 0)
         self._items[path] = index + 1
-        self._starts.setdefault(path, start)
         return (*path, index)
 
     def _pair(self, table: Path) -> None:
@@ -105,9 +105,9 @@ class Lines:
         if opening in "[{":
             self._inside(path, "]" if opening == "[" else "}")
         elif opening in "\"'":
-            self._at = _STRING.match(self._source, self._at).end()
+            self._token(_STRING)
         else:
-            self._at = _SCALAR.match(self._source, self._at).end()
+            self._token(_SCALAR)
 
     def _inside(self, path: Path, closing: str) -> None:
         self._at += 1
@@ -126,9 +126,7 @@ class Lines:
     def _dotted(self) -> list[str]:
         keys = []
         while True:
-            found = _KEY.match(self._source, self._at)
-            keys.append(next(iter(tomllib.loads(f"{found.group()} = 0"))))
-            self._at = found.end()
+            keys.append(next(iter(tomllib.loads(f"{self._token(_KEY)} = 0"))))
             dot = _DOT.match(self._source, self._at)
             if not dot:
                 return keys
@@ -136,5 +134,13 @@ class Lines:
 
     def _skip(self) -> bool:
         """Step over blanks and comments; whether anything follows."""
-        self._at = _BLANK.match(self._source, self._at).end()
+        self._token(_BLANK)
         return self._at < len(self._source)
+
+    def _token(self, pattern: re.Pattern[str]) -> str:
+        """Step over what stands here. The source has been read before, so something of the kind does."""
+        found = pattern.match(self._source, self._at)
+        if found is None:
+            raise ValueError(f"no {pattern.pattern} at {self._at}")
+        self._at = found.end()
+        return found.group()

@@ -10,7 +10,6 @@ import tomllib
 from decimal import Decimal
 from typing import Any
 
-from tenure.kernel.money import EXPONENTS
 from tenure.programme import catalogue, schema
 from tenure.programme.lines import Lines
 from tenure.programme.rules import Programme
@@ -89,26 +88,19 @@ def _syntax(source: str, message: str) -> Fault:
 
 
 def _programme(root: Table, known_permissions: frozenset[str] | None) -> Programme:
-    currencies = schema.currencies(root)
     families = schema.families(root)
     agreements = schema.agreements(root)
     with root.table("programme") as head:
-        default = head.choice("default_currency", EXPONENTS)
-        billed = {currency for currency in (*currencies.values(), default) if currency in EXPONENTS}
-        offers, prices = catalogue.offers(
-            root,
-            families=families,
-            agreements={agreement.id for agreement in agreements if agreement.id},
-            currencies=currencies,
-            default=default,
-        )
+        billing = schema.billing(root, head)
+        known_agreements = {agreement.id for agreement in agreements if agreement.id}
+        offers, prices = catalogue.offers(root, families=families, agreements=known_agreements, billing=billing)
         return Programme(
             code=head.text("code", '"aurora"', like=CODE.pattern),
             name=head.words("name", prose=False),
             zone=schema.zone(head),
-            default_currency=default,
-            seller=schema.seller(root, billed),
-            policies=schema.policies(root, billed),
+            default_currency=billing.default,
+            seller=schema.seller(root, billing.known),
+            policies=schema.policies(root, billing.known),
             agreements=agreements,
             offers=offers,
             prices=prices,
@@ -116,7 +108,7 @@ def _programme(root: Table, known_permissions: frozenset[str] | None) -> Program
             roles=schema.roles(root, known_permissions),
             problem_types=schema.problem_types(root),
             letters=schema.letters(root),
-            currencies=currencies,
+            currencies=billing.by_country,
             families=families,
             invoice_prefix=head.text("invoice_prefix", '"INV"', "INV", _PREFIX),
             credit_prefix=head.text("credit_prefix", '"CN"', "CN", _PREFIX),

@@ -7,7 +7,7 @@ offers and their prices; ``programme/tables.py`` for how a fault is noted.
 """
 
 import re
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from string import Formatter
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -26,7 +26,7 @@ from tenure.programme.rules import (
     Tax,
     TermLength,
 )
-from tenure.programme.tables import Table, instead, shown
+from tenure.programme.tables import Answer, Table, instead, shown
 
 _POLICY: dict[str, Any] = {field.name: field.default for field in fields(Policy)}
 # The least and most of each whole number a policy holds. The window opens on the day after expiry at the
@@ -45,7 +45,7 @@ _POLICY_BOUNDS = {
 _POLICY_FLAGS = ("benefits_in_window", "require_verified", "auto_renew_supported")
 
 
-def zone(table: Table) -> str | None:
+def zone(table: Table) -> Answer:
     name = table.text("zone", '"Asia/Taipei"')
     try:
         return name and ZoneInfo(name).key
@@ -54,29 +54,46 @@ def zone(table: Table) -> str | None:
         return None
 
 
-def currencies(root: Table) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """Which country pays in which currency; ``known`` are all currencies the file bills in."""
+
+    by_country: dict[str, str]
+    default: Answer
+    known: frozenset[str]
+
+    def of(self, country: str) -> str | None:
+        return self.by_country.get(country, self.default)
+
+
+def billing(root: Table, head: Table) -> Billing:
     """Countries by currency in the file, for people; currency by country in the programme, for look-ups."""
     found: dict[str, str] = {}
+    default = head.choice("default_currency", EXPONENTS)
     with root.table("currencies") as table:
+        _all_billable(table)
         for currency in table.keys:
-            if currency not in EXPONENTS:
-                table.fault(currency, f'"{currency}" is not a currency billed here.', instead(currency, EXPONENTS))
             for country in table.choices(currency, vocabulary.COUNTRIES):
                 if country in found:
                     both = f"{country} is billed in {found[country]} already."
                     table.fault(currency, both, f"List {country} under one currency.")
                 found.setdefault(country, currency)
-    return found
+        known = frozenset(EXPONENTS) & {*table.keys, default}
+    return Billing(found, default, known)
 
 
-def seller(root: Table, billed: set[str]) -> Seller:
+def _all_billable(table: Table) -> None:
+    """Every key of the table is a currency whose minor units Tenure knows."""
+    for currency in table.keys:
+        if currency not in EXPONENTS:
+            table.fault(currency, f'"{currency}" is not a currency billed here.', instead(currency, EXPONENTS))
+
+
+def seller(root: Table, billed: frozenset[str]) -> Seller:
     with root.table("seller") as table:
-        accounts = {}
         with table.table("bank_accounts") as below:
-            for currency in below.keys:
-                if currency not in EXPONENTS:
-                    below.fault(currency, f'"{currency}" is not a currency billed here.', instead(currency, EXPONENTS))
-                accounts[currency] = below.text(currency)
+            _all_billable(below)
+            accounts = {currency: below.text(currency) for currency in below.keys}
             for currency in sorted(billed - accounts.keys()):
                 below.fault("", f"no account takes {currency}.", f'Add {currency} = "…" with the account number.')
         return Seller(
@@ -92,7 +109,7 @@ def seller(root: Table, billed: set[str]) -> Seller:
         )
 
 
-def policies(root: Table, billed: set[str]) -> tuple[Policy, ...]:
+def policies(root: Table, billed: frozenset[str]) -> tuple[Policy, ...]:
     found: list[Policy] = []
     for table in root.listed("policies"):
         with table:
@@ -108,7 +125,7 @@ def policies(root: Table, billed: set[str]) -> tuple[Policy, ...]:
     return tuple(found)
 
 
-def _policy(table: Table, billed: set[str]) -> Policy:
+def _policy(table: Table, billed: frozenset[str]) -> Policy:
     policy = Policy(
         version=table.whole("version", 1, 10_000),
         valid_from=table.day("valid_from"),
@@ -124,12 +141,10 @@ def _policy(table: Table, billed: set[str]) -> Policy:
     return policy
 
 
-def _refund_limit(table: Table, billed: set[str]) -> dict[str, int]:
+def _refund_limit(table: Table, billed: frozenset[str]) -> dict[str, int]:
     """Every billed currency has one: without a limit a refund would need no second approver."""
     with table.table("refund_limit") as below:
-        for currency in below.keys:
-            if currency not in EXPONENTS:
-                below.fault(currency, f'"{currency}" is not a currency billed here.', instead(currency, EXPONENTS))
+        _all_billable(below)
         for currency in sorted(billed - set(below.keys)):
             below.fault("", f"{currency} has no limit.", f'Add {currency} = "…", above which two people approve.')
         amounts = {currency: below.money(currency, currency) for currency in below.keys}
@@ -212,7 +227,7 @@ def _tax(country: str, table: Table) -> Tax:
     return Tax(country, table.words("name", prose=False), rate, category, note)
 
 
-def _basis_points(table: Table) -> int | None:
+def _basis_points(table: Table) -> Answer:
     """A rate is written in percent with up to two decimals and kept in hundredths of a percent."""
     value = table.number("percent", "5")
     if value is None:

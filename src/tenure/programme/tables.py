@@ -13,12 +13,15 @@ from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any, Self
 
-from tenure.kernel.money import EXPONENTS, LIMIT_MINOR, Money, number, parse
+from tenure.kernel.money import EXPONENTS, LIMIT_MINOR, number, parse
 from tenure.kernel.text import Text
 from tenure.programme.lines import Lines, Path
-from tenure.programme.vocabulary import shunned, simplified
+from tenure.programme.vocabulary import OFTEN_MEANT, shunned, simplified
 
 REQUIRED: Any = object()
+Answer = Any
+"""A value of the kind that was asked for, or ``None`` once a fault has been noted: the file is refused anyway,
+so what is built from it may be incomplete and nobody has to check at every step."""
 CODE = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _PLAIN = re.compile(r"\d+(\.\d+)?|\d{1,3}(,\d{3})+(\.\d+)?")
@@ -61,6 +64,15 @@ def said(path: Path) -> str:
     return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
+def heading(path: Path) -> str:
+    """A path as a table's heading is written, where the place in a list goes without saying.
+
+    >>> heading(("policies", 0, "refund_limit"))
+    'policies.refund_limit'
+    """
+    return said(tuple(part for part in path if isinstance(part, str)))
+
+
 def instead(wrong: object, known: Iterable[str]) -> str:
     """What to write in place of an unknown word: the nearest known one, else the choice.
 
@@ -68,7 +80,8 @@ def instead(wrong: object, known: Iterable[str]) -> str:
     ('Write "TWD".', 'Write one of: bank_transfer, card.')
     """
     choice = sorted(known)
-    near = get_close_matches(str(wrong), choice, 1)
+    meant = OFTEN_MEANT.get(str(wrong))
+    near = [meant] if meant in choice else get_close_matches(str(wrong), choice, 1)
     if near:
         return f'Write "{near[0]}".'
     if not choice:
@@ -104,7 +117,7 @@ class Table:
         keys = (key,) if isinstance(key, str) else key
         self.faults.note((*self.path, *keys) if key else self.path, message, remedy, word=word)
 
-    def take(self, key: str, kind: type, example: str, default: Any = REQUIRED) -> Any:
+    def take(self, key: str, kind: type, example: str, default: Any = REQUIRED) -> Answer:
         """The value of a key if it is of the kind, ``default`` where the key is absent, ``None`` with a fault."""
         self._asked.append(key)
         if key not in self._values:
@@ -119,7 +132,7 @@ class Table:
             return None
         return value
 
-    def text(self, key: str, example: str = '"…"', default: Any = REQUIRED, like: str = "") -> str | None:
+    def text(self, key: str, example: str = '"…"', default: Any = REQUIRED, like: str = "") -> Answer:
         value = self.take(key, str, example, default)
         if value is None or (value == default and key not in self._values):
             return value
@@ -131,10 +144,10 @@ class Table:
             return None
         return value.strip()
 
-    def code(self, key: str, example: str) -> str | None:
+    def code(self, key: str, example: str) -> Answer:
         return self.text(key, f'"{example}"', like=CODE.pattern)
 
-    def whole(self, key: str, least: int, most: int, default: Any = REQUIRED) -> int | None:
+    def whole(self, key: str, least: int, most: int, default: Any = REQUIRED) -> Answer:
         value = self.take(key, int, str(least if default is REQUIRED else default), default)
         if value is not None and not least <= value <= most:
             right = least if value < least else most
@@ -142,7 +155,7 @@ class Table:
             return None
         return value
 
-    def number(self, key: str, example: str) -> Decimal | None:
+    def number(self, key: str, example: str) -> Answer:
         """A number with or without decimals; the file is read with exact decimals, never with floats."""
         kind = Decimal if isinstance(self._values.get(key), Decimal) else int
         value = self.take(key, kind, example)
@@ -159,13 +172,13 @@ class Table:
             self.fault(key, f"{twice[0]} stands twice.", "Write each day once.")
         return tuple(values)
 
-    def flag(self, key: str, default: bool) -> bool | None:
+    def flag(self, key: str, default: bool) -> Answer:
         return self.take(key, bool, "true" if default else "false", default)
 
-    def day(self, key: str, default: Any = REQUIRED) -> date | None:
+    def day(self, key: str, default: Any = REQUIRED) -> Answer:
         return self.take(key, date, "2019-06-22, without quotes", default)
 
-    def choice(self, key: str, known: Collection[str], default: Any = REQUIRED) -> str | None:
+    def choice(self, key: str, known: Collection[str], default: Any = REQUIRED) -> Answer:
         value = self.take(key, str, f'"{min(known, default="…")}"', default)
         if value is not None and value not in known and not (value == default and key not in self._values):
             self.fault(key, f"{shown(value)} is not known.", instead(value, known))
@@ -184,7 +197,7 @@ class Table:
                 good.append(value)
         return tuple(good)
 
-    def money(self, key: str, currency: str | None) -> Money | None:
+    def money(self, key: str, currency: str | None) -> Answer:
         """An amount above zero in quotes, with no more decimals than its currency is billed in."""
         if currency not in EXPONENTS:
             self._asked.append(key)  # the currency is at fault and has been noted
@@ -207,7 +220,7 @@ class Table:
             return None
         return parse(str(kept), currency)
 
-    def words(self, key: str, default: Any = REQUIRED, *, prose: bool = True) -> Text | None:
+    def words(self, key: str, default: Any = REQUIRED, *, prose: bool = True) -> Answer:
         """A text in both languages. ``prose=False`` lets a name stand in Latin letters in Chinese too."""
         if key not in self._values and default is not REQUIRED:
             self._asked.append(key)
@@ -224,7 +237,7 @@ class Table:
                 table._judge_chinese(chinese, prose)
         return Text(en, chinese)
 
-    def _language(self, key: str, name: str) -> str | None:
+    def _language(self, key: str, name: str) -> Answer:
         value = self.take(key, str, '"…"', "")
         if value is not None and not value.strip():
             self.fault(key, f"the {name} text is missing.", f'Add {key} = "…"; both languages are originals.')
@@ -244,9 +257,11 @@ class Table:
         self._asked.append(key)
         value = self._values.get(key)
         if value is None and not optional:
-            self.fault(key, "is missing.", f"Add the table [{said((*self.path, key))}].")
+            self.fault(key, "is missing.", f"Add the table [{heading((*self.path, key))}].")
         elif value is not None and not isinstance(value, dict):
-            self.fault(key, f"{shown(value)} is not a table.", f"Write [{said((*self.path, key))}] and its keys below.")
+            self.fault(
+                key, f"{shown(value)} is not a table.", f"Write [{heading((*self.path, key))}] and its keys below."
+            )
         elif value is not None:
             return Table(self.faults, value, (*self.path, key))
         return _Absent(self.faults, {}, (*self.path, key))
@@ -259,12 +274,14 @@ class Table:
                 above.fault(name, f'"{name}" is not a code.', "Write small letters, digits and hyphens.")
         below = {name: above.table(name) for name in above.keys}
         if not below and not optional and not isinstance(above, _Absent):
-            self.fault(key, "is empty.", f"Add at least one table [{said((*self.path, key))}.NAME].")
+            self.fault(key, "is empty.", f"Add at least one table [{heading((*self.path, key))}.NAME].")
         return below
 
     def listed(self, key: str, *, optional: bool = False) -> "list[Table]":
         """The tables of a list, in the order of the file."""
-        values = self.take(key, list, f"a list of tables, [[{said((*self.path, key))}]]", [] if optional else REQUIRED)
+        values = self.take(
+            key, list, f"a list of tables, [[{heading((*self.path, key))}]]", [] if optional else REQUIRED
+        )
         tables = []
         for at, value in enumerate(values or ()):
             if isinstance(value, dict):
@@ -279,10 +296,10 @@ class Table:
 class _Absent(Table):
     """A table that is not there: noted once, so that its keys are not all called missing as well."""
 
-    def take(self, key: str, kind: type, example: str, default: Any = REQUIRED) -> Any:
+    def take(self, key: str, kind: type, example: str, default: Any = REQUIRED) -> Answer:
         return None if default is REQUIRED else default
 
-    def words(self, key: str, default: Any = REQUIRED, *, prose: bool = True) -> Text | None:
+    def words(self, key: str, default: Any = REQUIRED, *, prose: bool = True) -> Answer:
         return None
 
     def table(self, key: str, *, optional: bool = False) -> Table:

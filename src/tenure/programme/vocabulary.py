@@ -17,6 +17,9 @@ _ISO_3166 = """
 """
 COUNTRIES = frozenset(_ISO_3166.split())
 
+OFTEN_MEANT = {"UK": "GB", "EL": "GR", "NTD": "TWD", "RMB": "CNY", "YEN": "JPY", "wire": "bank_transfer"}
+"""Habits that no spelling distance finds."""
+
 METHODS = ("card", "bank_transfer")
 TIERS = ("base", "silver", "gold")
 SIDES = ("partner", "staff")
@@ -82,7 +85,7 @@ def shunned(chinese: str) -> dict[str, str]:
     {}
     """
     right = tuple(SHUNNED.values())
-    return {match.group(): right[match.lastindex - 1] for match in _SHUNNED.finditer(chinese)}
+    return {match.group(): right[(match.lastindex or 1) - 1] for match in _SHUNNED.finditer(chinese)}
 
 
 def simplified(chinese: str) -> str:
