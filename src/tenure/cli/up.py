@@ -71,7 +71,9 @@ def run(args: argparse.Namespace) -> int:
     port = free_port(os.environ.get("TENURE_PORT") or "8000")
     data = Path(os.environ.get("TENURE_DATA_DIR") or ".data").resolve()
     try:
-        (data / "logs").mkdir(parents=True, exist_ok=True)
+        data.mkdir(parents=True, exist_ok=True)
+        # Logs name people: they are for the account that runs the house.
+        (data / "logs").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise CannotRun(f"The data folder {data} can't be made: {error.strerror}.") from error
     if shutil.disk_usage(data).free < FREE_BYTES:
