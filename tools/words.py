@@ -117,7 +117,8 @@ def in_python(text: str) -> Iterator[Key]:
         skip, count = (0, GETTEXT[name]) if name in GETTEXT else (1, CONTEXTUAL.get(name, 0))
         words = literals[skip : skip + count]
         if count and len(words) == count and all(isinstance(word, str) for word in words):
-            yield (str(literals[0]) if skip else None), (str(words[0]) if count == 1 else (str(words[0]), str(words[1])))
+            one, other = str(words[0]), str(words[-1])
+            yield (str(literals[0]) if skip else None), (one if count == 1 else (one, other))
 
 
 def used() -> set[Key]:

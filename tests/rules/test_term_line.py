@@ -9,16 +9,25 @@ from hypothesis import strategies as st
 
 from tenure.kernel.periods import Span
 from tenure.web.shared.language import say_short
-from tenure.web.shared.term_line import GAP, WIDTH, Line, Moment, Words, lay_out, text_width
+from tenure.web.shared.term_line import (
+    GAP,
+    WIDTH,
+    Line,
+    Moment,
+    Words,
+    lay_out,
+    text_width,
+)
 
 TERM = Span(date(2018, 6, 23), date(2019, 6, 22))
 WINDOW = Span(date(2019, 6, 23), date(2019, 7, 22))
 OLD_WINDOW = Span(date(2019, 3, 24), date(2019, 6, 22))
 
+NAMES = ("today", "starts", "expires", "closes", "window")
 CAPTIONS = {
-    "en": dict(today="Today, last day to renew", starts="Starts", expires="Expires", closes="Renew by", window="Renewal window"),
-    "zh-hant": dict(today="今天，續約最後一天", starts="開始", expires="到期日", closes="續約截止", window="續約期間"),
-}  # fmt: skip
+    "en": ("Today, last day to renew", "Started", "Expired", "Renew by", "Renewal window"),
+    "zh-hant": ("今天，續約最後一天", "開始日", "到期日", "續約截止", "續約期間"),
+}
 
 
 def drawn(term: Span, window: Span | None, today: date, language: str = "en") -> Line:
@@ -26,7 +35,7 @@ def drawn(term: Span, window: Span | None, today: date, language: str = "en") ->
         starts_on=say_short(term.first, language),
         expires_on=say_short(term.last, language),
         closes_on=say_short(window.last, language) if window else "",
-        **CAPTIONS[language],
+        **dict(zip(NAMES, CAPTIONS[language], strict=True)),
     )
     return lay_out(term, window, today, words)
 
@@ -62,7 +71,7 @@ def test_labels_stay_inside_and_apart(starts, days, window, length, today, langu
 
 
 @pytest.mark.parametrize("language", sorted(CAPTIONS))
-@pytest.mark.parametrize("today", [date(2018, 6, 1), TERM.first, date(2019, 1, 15), TERM.last, WINDOW.first, WINDOW.last])
+@pytest.mark.parametrize("today", [date(2018, 6, 1), TERM.first, TERM.last, WINDOW.first, WINDOW.last])
 def test_all_three_dates_are_always_told(today, language):
     assert {"starts", "expires", "closes"} <= names(drawn(TERM, WINDOW, today, language))
 

@@ -38,6 +38,8 @@ PACKED_DAY = re.compile(r"(?P<year>\d{4}|\d{3})(?P<month>\d{2})(?P<day>\d{2})")
 # Digits in groups, not glued to letters: RF18 5390 0754 7034 is a payment reference, not a card.
 DIGIT_RUN = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){12,18}(?![ -]?\d)(?![A-Za-z])")
 
+OVERRIDES = "\u202a\u202b\u202d\u202e"
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -79,7 +81,8 @@ def has_control_characters(text: str) -> bool:
     >>> has_control_characters("a\\tb\\nc"), has_control_characters("a\\x00b"), has_control_characters("a\\u202eb")
     (False, True, True)
     """
-    return any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" or c in "\u202a\u202b\u202d\u202e" for c in text)
+    unseen = ("Cc", "Cs")
+    return any((unicodedata.category(c) in unseen and c not in "\n\t") or c in OVERRIDES for c in text)
 
 
 def read_day(text: str) -> date:
@@ -207,7 +210,9 @@ class Reading:
 
     def choices(self, name: str, among: Collection[str], *, required: bool = False) -> list[str]:
         """Any of the options offered, each once."""
-        values: Iterable[str] = self._fields.getlist(name) if hasattr(self._fields, "getlist") else self._fields.get(name, [])
+        values: Iterable[str] = (
+            self._fields.getlist(name) if hasattr(self._fields, "getlist") else self._fields.get(name, [])
+        )
         found = list(dict.fromkeys(values))
         if any(value not in among for value in found) or (required and not found):
             self.refuse(name, "choice.unknown")

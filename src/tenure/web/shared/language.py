@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import get_timezone_location
 from django.utils import timezone, translation
 
-from tenure.kernel.money import Money, say as say_money
+from tenure.kernel.money import Money
+from tenure.kernel.money import say as say_money
 from tenure.kernel.periods import MONTHS, Span, say_day, say_span
 
 EN, ZH = "en", "zh-hant"

@@ -64,7 +64,7 @@ MESSAGES: dict[str, Any] = {
     "renewals.not_held": _("Your company doesn't have this subscription, so there is nothing to renew."),
     "renewals.cancelled": _("This subscription was cancelled. Buy the offer again to get its benefits back."),
     "renewals.payment_unknown": (
-        _("We're checking the payment for order %(number)s with the bank. Don't pay again; we'll mail you when we know."),
+        _("We're checking the payment for order %(number)s. Don't pay again; we'll mail you when we know."),
         _("We're checking the payment with the bank. Don't pay again; we'll mail you when we know."),
     ),
     "renewals.auto_renew_is_off": _("Auto-renew is off already."),
@@ -99,10 +99,12 @@ MESSAGES: dict[str, Any] = {
     ),
     "payments.method_not_offered": _("This payment method is not offered for this order. Choose another one."),
     "payments.checking": (
-        _("We're checking the payment for order %(number)s with the bank. Don't pay again; we'll mail you when we know."),
+        _("We're checking the payment for order %(number)s. Don't pay again; we'll mail you when we know."),
         _("We're checking the payment with the bank. Don't pay again; we'll mail you when we know."),
     ),
-    "payments.amount_mismatch": _("The amount received differs from the order's total. Our finance team will contact you."),
+    "payments.amount_mismatch": _(
+        "The amount received differs from the order's total. Our finance team will contact you."
+    ),
     "transfers.already_matched": _("This transfer is already matched. Reload the page to see with what."),
     "transfers.wrong_currency": _("The transfer is in another currency than the order. It can't be matched."),
     # Contact details and text
@@ -120,7 +122,9 @@ MESSAGES: dict[str, Any] = {
     "number.malformed": _("Enter a whole number, like 12."),
     "money.malformed": _("Enter an amount, like 15,750."),
     "choice.unknown": _("Choose one of the options."),
-    "card.number_not_accepted": _("This looks like a card number. Remove it: card numbers are only entered with the card provider."),
+    "card.number_not_accepted": _(
+        "This looks like a card number. Remove it: card numbers are only entered with the card provider."
+    ),
     # Dates and files
     "date.impossible": _("Enter a date that exists, like 2019-07-22."),
     "date.in_future": _("Enter a date that is not after today."),

@@ -104,10 +104,15 @@ def text_width(text: str) -> float:
     >>> text_width("今天"), round(text_width("22 Jul"), 2)
     (22.0, 41.58)
     """
-    return EM * sum(
-        FULL if east_asian_width(c) in "WF" else CAPITAL if c.isupper() or c in "mw" else SPACE if c in " .,·" else OTHER
-        for c in text
-    )
+    return EM * sum(map(_letter_width, text))
+
+
+def _letter_width(letter: str) -> float:
+    if east_asian_width(letter) in "WF":
+        return FULL
+    if letter.isupper() or letter in "mw":
+        return CAPITAL
+    return SPACE if letter in " .,·" else OTHER
 
 
 def moment_of(term: Span, window: Span | None, today: date) -> Moment:
@@ -141,9 +146,9 @@ def arrange(labels: Sequence[Label], width: float = WIDTH) -> tuple[Label, ...]:
     >>> row[0].right + GAP <= row[1].x, row[1].right <= WIDTH
     (True, True)
     """
-    kept = [label for label in sorted(labels, key=lambda l: l.at) if label.text and label.width <= width]
+    kept = [label for label in sorted(labels, key=lambda label: label.at) if label.text and label.width <= width]
     while kept and sum(label.width for label in kept) + GAP * (len(kept) - 1) > width:
-        kept.remove(max(kept, key=lambda l: l.rank))
+        kept.remove(max(kept, key=lambda label: label.rank))
     placed: list[Label] = []
     for label in kept:
         floor = placed[-1].right + GAP if placed else 0.0
@@ -206,11 +211,13 @@ def _labels(
 ) -> tuple[Label, ...]:
     """Three rows, each arranged by itself: today and the window's name above, dates and what they mean below."""
     middle = (opens + closes) / 2
-    above = [
-        Label("today", Row.TODAY, words.today, here),
-        Label("window", Row.TODAY, words.window, closes if follows else middle, 1, 1.0 if follows else 0.5),
-    ]
-    rows = [arrange(above)]
+    now = arrange([Label("today", Row.TODAY, words.today, here)])
+    name = arrange(
+        [Label("window", Row.TODAY, words.window, closes if follows else middle, 1, 1.0 if follows else 0.5)]
+    )
+    # Today stands where it is; the window's name is written only where today leaves room.
+    free = all(one.right + GAP <= two.x or two.right + GAP <= one.x for one in now for two in name)
+    rows = [now + name if free else now]
     for row, start, expiry, close in (
         (Row.DATE, words.starts_on, words.expires_on, words.closes_on),
         (Row.CAPTION, words.starts, words.expires, words.closes),

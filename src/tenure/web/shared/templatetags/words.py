@@ -19,13 +19,23 @@ from tenure.kernel.money import say as say_money
 from tenure.kernel.periods import Span, say_day, say_span
 from tenure.kernel.refusals import Check, Refusal
 from tenure.web.shared import messages
-from tenure.web.shared.language import ZH, language, say_list, say_moment, say_short, say_zone
+from tenure.web.shared.language import (
+    ZH,
+    language,
+    say_list,
+    say_moment,
+    say_short,
+    say_zone,
+)
 from tenure.web.shared.statuses import status_of
-from tenure.web.shared.term_line import WIDTH, Moment, Words, lay_out, moment_of
+from tenure.web.shared.term_line import WIDTH, Label, Moment, Words, lay_out, moment_of
 
 register = template.Library()
 
-WEEKDAYS = {"en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(), ZH: "一二三四五六日"}
+WEEKDAYS = {
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    ZH: "一二三四五六日",
+}
 
 
 @register.filter
@@ -179,32 +189,36 @@ def _percent(units: float) -> str:
     return f"{units / WIDTH * 100:.3f}%"
 
 
-def _anchored(label: Any) -> tuple[str, str]:
-    """A label hangs by the edge nearest to its side, so that narrower type than reckoned looks right too."""
-    middle = label.x + label.width / 2
-    if label.x < 1:
-        return "0%", "start"
-    if label.right > WIDTH - 1:
-        return "100%", "end"
-    if abs(middle - label.at) < 0.5:
-        return _percent(middle), "middle"
-    return (_percent(label.right), "end") if label.align == 1 else (_percent(middle), "middle")
+def _anchored(label: Label) -> tuple[str, str]:
+    """Where a label hangs and by which edge, so that type narrower than reckoned still stands where it should."""
+    if label.x < 1 or label.align == 0:
+        return _percent(label.x), "start"
+    if label.right > WIDTH - 1 or label.align == 1:
+        return _percent(label.right), "end"
+    return _percent(label.x + label.width / 2), "middle"
 
 
 def _line_words(term: Span, window: Span | None, today: date) -> Words:
     spoken = language()
     closes = window.last if window and window.last > term.last else None
-    moment = moment_of(term, window, today)
     return Words(
-        today=_("Today, last day to renew") if moment is Moment.LAST_CALL else _("Today"),
+        today=_today(moment_of(term, window, today), window, today),
         starts_on=say_short(term.first, spoken),
         expires_on=say_short(term.last, spoken),
         closes_on=say_short(closes, spoken, year=closes.year != term.last.year) if closes else "",
         starts=_("Starts") if today < term.first else _("Started"),
         expires=_("Expired") if today > term.last else _("Expires"),
-        closes=(_("Window closed") if today > closes else _("Renew by")) if closes else "",
+        closes=(_("Closed") if today > closes else _("Renew by")) if closes else "",
         window=_("Renewal window") if window else "",
     )
+
+
+def _today(moment: Moment, window: Span | None, today: date) -> str:
+    if moment is Moment.LAST_CALL:
+        return _("Today, last day to renew")
+    if moment is Moment.WINDOW and window:
+        return _("Today, %(left)d days left") % {"left": (window.last - today).days + 1}
+    return _("Today")
 
 
 def _line_sentence(term: Span, window: Span | None, today: date) -> str:
@@ -230,13 +244,9 @@ def _line_sentence(term: Span, window: Span | None, today: date) -> str:
         case Moment.LAST_DAY:
             told.append(_("Today is %(today)s, the last day of the term.") % now)
         case Moment.WINDOW:
-            left = (window.last - today).days if window else 0
+            left = (window.last - today).days + 1 if window else 0
             told.append(
-                ngettext(
-                    "Today is %(today)s, inside the renewal window; %(left)d day left after today.",
-                    "Today is %(today)s, inside the renewal window; %(left)d days left after today.",
-                    left,
-                )
+                _("Today is %(today)s, inside the renewal window; %(left)d days left, today included.")
                 % {**now, "left": left}
             )
         case Moment.LAST_CALL:
