@@ -13,13 +13,16 @@ TWD_15000 = '{ currency = "TWD", net = "15,000", valid_from = 2010-01-01 }'
 USD_475 = '{ currency = "USD", net = "475.00", valid_from = 2010-01-01 }'
 
 _PERMISSIONS = """
-    offers.view purchases.buy purchases.cancel_order purchases.upload_proof orders.view memberships.view
-    renewals.turn_off_auto_renew billing.view benefits.view benefits.reveal_key benefits.use competencies.view
-    support.open_request support.reply support.view_all company.view company.edit people.view people.invite
-    people.deactivate people.change_roles notices.view office.view partners.view enrolment.decide partners.suspend
-    payments.match_transfer payments.record_transfer support.decide support.approve_refund
-    competencies.record_evidence partners.grant_exemption partners.invite_from_old_portal programme.apply mail.view
-    parked.retry
+    offers.view orders.view billing.view payments.view memberships.view benefits.view competencies.view company.view
+    people.view partners.view office.view mail.view notices.view support.view_all
+    purchases.draft purchases.fill_draft purchases.buy purchases.pay_again purchases.cancel_order
+    purchases.upload_proof purchases.match_transfer purchases.record_transfer purchases.hold_transfer
+    renewals.turn_off_auto_renew benefits.reveal_key benefits.use company.edit
+    people.invite people.withdraw_invitation people.deactivate people.reactivate people.change_roles
+    enrolment.ask_confirmation_again enrolment.appeal enrolment.decide
+    partners.move_here partners.suspend partners.reinstate partners.grant_exemption partners.invite_from_old_portal
+    support.open_request support.reply support.decide support.approve_refund
+    competencies.record_evidence programme.apply parked.retry
 """
 PERMISSIONS = frozenset(_PERMISSIONS.split())
 
@@ -112,7 +115,7 @@ FAULTS = {
     ),
     "an unknown permission": (
         '"purchases.buy",', '"purchase.buy",', '"purchase.buy",',
-        "roles.programme_admin.permissions[2]", '"purchase.buy" is not a permission', 'Write "purchases.buy".',
+        "roles.programme_admin.permissions[4]", '"purchase.buy" is not a permission', 'Write "purchases.buy".',
     ),
     "an unknown offer in excluded_by": (
         'excluded_by = ["gold-cloud"]', 'excluded_by = ["gold-clouds"]', '"gold-clouds"',
@@ -156,7 +159,7 @@ FAULTS = {
     ),
     "no window": (
         "window_days = 30", "window_days = 0", "window_days = 0",
-        "policies[1].window_days", "0 is outside 1 to 365", "Write 1",
+        "policies[1].window_days", "0 is outside 1 to 365", "Write a number from 1 to 365.",
     ),
     "true is no number": (
         "window_days = 30", "window_days = true", "window_days = true",

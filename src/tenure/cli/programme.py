@@ -108,7 +108,7 @@ def _refused(args: argparse.Namespace, faults: list[Fault]) -> int:
     for fault in () if args.json else faults:
         print(f"{args.file}:{fault.line}: {fault.path}: {fault.message} {fault.remedy}")
     count = len(faults)
-    print(f"{args.file}: refused: {count} fault{'' if count == 1 else 's'}, nothing was applied", file=sys.stderr)
+    print(f"{args.file}: refused: {count} fault{'' if count == 1 else 's'}", file=sys.stderr)
     return FAILED
 
 

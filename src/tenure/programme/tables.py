@@ -150,8 +150,7 @@ class Table:
     def whole(self, key: str, least: int, most: int, default: Any = REQUIRED) -> Answer:
         value = self.take(key, int, str(least if default is REQUIRED else default), default)
         if value is not None and not least <= value <= most:
-            right = least if value < least else most
-            self.fault(key, f"{value} is outside {least} to {most}.", f"Write {right} or a number between.")
+            self.fault(key, f"{value} is outside {least} to {most}.", f"Write a number from {least} to {most}.")
             return None
         return value
 
