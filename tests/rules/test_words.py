@@ -50,7 +50,7 @@ FACTS = {
     "number": "O-2019-000418",
     "before": Money(1_575_000, "TWD"),
     "after": Money(1_600_000, "TWD"),
-    "reason": Text("insufficient funds", "餘額不足"),
+    "reason": "insufficient_funds",
     "limit": 200,
     "expires_on": date(2019, 6, 22),
     "opens_on": date(2019, 6, 23),

@@ -48,6 +48,9 @@ MESSAGES: dict[str, Any] = {
         ),
         _("This membership is managed in the old portal. Renew it there until your company is invited to move."),
     ),
+    "offers.managed_in_old_portal_purchase": _(
+        "Your company is managed in the old portal. Buy there until your company is invited to move."
+    ),
     "offers.order_open": (
         _("Order %(number)s for this offer is still open. Pay or cancel it first."),
         _("An order for this offer is still open. Pay or cancel it first."),
@@ -97,6 +100,7 @@ MESSAGES: dict[str, Any] = {
         _("The card was declined: %(reason)s. Nothing was charged. Use another card or pay by bank transfer."),
         _("The card was declined. Nothing was charged. Use another card or pay by bank transfer."),
     ),
+    "payments.card_not_found": _("This card is not on file any more. Choose another card."),
     "payments.method_not_offered": _("This payment method is not offered for this order. Choose another one."),
     "payments.checking": (
         _("We're checking the payment for order %(number)s. Don't pay again; we'll mail you when we know."),
@@ -120,6 +124,7 @@ MESSAGES: dict[str, Any] = {
     ),
     "text.control_characters": _("Remove the invisible control characters from this field."),
     "number.malformed": _("Enter a whole number, like 12."),
+    "number.impossible": _("Enter a number above zero that is within the limit."),
     "money.malformed": _("Enter an amount, like 15,750."),
     "choice.unknown": _("Choose one of the options."),
     "card.number_not_accepted": _(
@@ -145,8 +150,15 @@ MESSAGES: dict[str, Any] = {
     ),
     "refund.benefit_used": _("A benefit has been activated, which ended the right to a refund."),
     "refund.already_refunded": _("This order has already been refunded."),
+    "refund.nothing_paid": _("Nothing has been paid for this order, so there is nothing to refund."),
+    "refund.not_exempt": _("The company had no valid tax exemption on that day, so the tax can't be refunded."),
     # Support
     "support.closed": _("This support request is closed. Open a new one and mention its number."),
+    "support.nothing_to_cancel": _("There is no subscription to cancel here."),
+    "support.cancel_already_requested": (
+        _("Support request %(number)s already asks for this cancellation."),
+        _("A support request already asks for this cancellation."),
+    ),
     "support.second_approver_needed": _("This refund is above the limit. A second person has to approve it."),
     "support.requester_cannot_approve": _("You asked for this refund, so somebody else has to approve it."),
     # People
@@ -161,12 +173,29 @@ MESSAGES: dict[str, Any] = {
     "enrolment.role_address": _("Use a person's own address, not a shared one like info@ or admin@."),
     "enrolment.agreement_changed": _("The agreement has changed. Read and accept the new version."),
     "enrolment.already_decided": _("This verification has already been decided. Reload the page to see how."),
-    # Benefits
+    "enrolment.nothing_to_appeal": _("No verification has been rejected, so there is nothing to appeal."),
+    "partners.not_invited_here": _("Your company has not been invited to move here yet."),
+    "programme.missing": _("No programme has been set up yet. The operator has to apply a programme file first."),
+    # Competencies and benefits
+    "competencies.criterion_unknown": _("This requirement doesn't belong to the competency. Choose another one."),
+    "benefits.pool_empty": _("No product key is left to hand out. Open a support request to get one."),
     "benefits.none_left": _("None of this benefit is left in this term."),
     "benefits.not_active": _("This benefit is not active. It comes back when the membership is renewed."),
     # Demo clock
     "clock.backwards_too_far": _("The demo clock can't go back before things that have already happened."),
     "clock.no_demo": _("There is no demo clock here: this instance runs on real time."),
+}
+
+# Why a bank declined, by the gateway's code; a code not listed is told without a reason.
+DECLINES: dict[str, Any] = {
+    "insufficient_funds": _("insufficient funds"),
+    "expired_card": _("the card has expired"),
+    "authentication_required": _("the bank asks for verification"),
+    "authentication_failed": _("verification failed"),
+    "lost_card": _("the card is blocked"),
+    "stolen_card": _("the card is blocked"),
+    "pickup_card": _("the card is blocked"),
+    "incorrect_cvc": _("the security code is wrong"),
 }
 
 # What a condition says when it holds: the ticked lines of a checklist.
@@ -195,6 +224,10 @@ def say(code: str, facts: Mapping[str, Any] | None = None) -> str:
     The first sentence whose facts are all at hand is taken.
     """
     facts = {name: fact for name, fact in (facts or {}).items() if fact not in (None, "", (), [])}
+    if isinstance(reason := facts.pop("reason", None), str):
+        reason = DECLINES.get(reason)
+    if reason:
+        facts["reason"] = reason
     sentences = MESSAGES.get(code, GENERAL)
     for sentence in sentences if isinstance(sentences, tuple) else (sentences,):
         if names_in(str(sentence)) <= facts.keys():
