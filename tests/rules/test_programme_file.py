@@ -217,6 +217,10 @@ FAULTS = {
         "{offer} expires on {expires_on}: renew", "{offer} expires on {expiry_on}: renew", "{expiry_on}",
         "letters.reminder_before.subject.en", "{expiry_on} is not a placeholder", "Write expires_on.",
     ),
+    "a placeholder with a form": (
+        "{offer} expires on {expires_on}: renew", "{offer} expires on {expires_on:>9}: renew", "{expires_on:>9}",
+        "letters.reminder_before.subject.en", "{expires_on} is given a form", "Write {expires_on}.",
+    ),
     "a placeholder in one language only": (
         "Hello {person},\n\nThe renewal window", "Hello,\n\nThe renewal window", "en = \"\"\"\nHello,",
         "letters.last_call.body.en", "{person} stands in the Chinese text only", "Say {person} here too",

@@ -13,6 +13,7 @@ from typing import Any
 
 from tenure.cli.main import FAILED, CannotRun
 from tenure.kernel.periods import day_of
+from tenure.kernel.refusals import Refusal
 from tenure.programme.comparing import Change, changes, rewrites
 from tenure.programme.reading import Fault, Faulty, read
 from tenure.programme.rules import Programme
@@ -52,7 +53,10 @@ def diff(args: argparse.Namespace) -> int:
         programme = _read(_source(args.file))
     except Faulty as faulty:
         return _refused(args, faulty.faults)
-    present = queries.current()
+    try:
+        present = queries.current()
+    except Refusal as refusal:
+        raise CannotRun("No programme is in force yet: apply one first.") from refusal
     found = changes(present, programme)
     lines = [_line(change) for change in found] or ["  nothing changes"]
     past = rewrites(present, programme, day_of(clock.now(), present.zone))

@@ -4,7 +4,7 @@ It decides which pieces of two programmes are the same piece. It must never say 
 Read next: ``cli/programme.py``, which prints it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import Any
@@ -12,6 +12,9 @@ from typing import Any
 from tenure.kernel.money import Money, say
 from tenure.kernel.text import Text
 from tenure.programme.rules import Programme
+
+# What members of a list are known by; it stands in their path already.
+_NAMES = ("code", "id", "offer", "country", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def _owner(path: str) -> str:
     return ".".join(path.split(".")[:2])
 
 
-def _pieces(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _pieces(value: Any, path: str, told: Collection[str] = ("version",)) -> Iterator[tuple[str, str]]:
     """Every leaf with its path; members of a list are known by their code, so that order is no change."""
     match value:
         case Text():
@@ -54,14 +57,14 @@ def _pieces(value: Any, path: str) -> Iterator[tuple[str, str]]:
             yield path, say(value)
         case _ if is_dataclass(value):
             for field in fields(value):
-                if (path, field.name) != ("", "version"):
-                    yield from _pieces(getattr(value, field.name), f"{path}.{field.name}".lstrip("."))
+                if field.name not in told:
+                    yield from _pieces(getattr(value, field.name), f"{path}.{field.name}".lstrip("."), ())
         case dict():
             for key, below in value.items():
-                yield from _pieces(below, f"{path}.{key}")
+                yield from _pieces(below, f"{path}.{key}", ())
         case tuple() if value and is_dataclass(value[0]):
             for below in value:
-                yield from _pieces(below, f"{path}.{_known_by(below)}")
+                yield from _pieces(below, f"{path}.{_known_by(below)}", _NAMES)
         case tuple() | frozenset():
             yield path, ", ".join(map(str, sorted(value, key=str) if isinstance(value, frozenset) else value))
         case None:

@@ -312,22 +312,30 @@ def letters(root: Table) -> tuple[Letter, ...]:
 
 
 def _placeholders_agree(table: Table, key: str, text: Text | None) -> None:
-    used = {}
+    used: dict[str, set[str]] = {}
     for language, words in (("en", text and text.en), ("zh-hant", text and text.zh_hant)):
-        if not words:
+        names = _placeholders(table, (key, language), words) if words else None
+        if names is None:
             return
-        try:
-            used[language] = {name for _, name, spec, conversion in Formatter().parse(words) if name is not None}
-        except ValueError:
-            table.fault(
-                (key, language), "has a brace without its partner.", "Write each placeholder like {expires_on}."
-            )
-            return
-        for name in sorted(used[language] - set(vocabulary.PLACEHOLDERS)):
-            message = f"{{{name}}} is not a placeholder."
-            right = instead(name, vocabulary.PLACEHOLDERS).replace('"', "")
-            table.fault((key, language), message, right, word="{" + name)
-    for here, there in (("en", "zh-hant"), ("zh-hant", "en")):
-        for name in sorted((used[there] & set(vocabulary.PLACEHOLDERS)) - used[here]):
-            message = f"{{{name}}} stands in the {'Chinese' if there == 'zh-hant' else 'English'} text only."
+        used[language] = names
+    for here, there, says in (("en", "zh-hant", "Chinese"), ("zh-hant", "en", "English")):
+        for name in sorted(used[there] - used[here]):
+            message = f"{{{name}}} stands in the {says} text only."
             table.fault((key, here), message, f"Say {{{name}}} here too, or in neither language.")
+
+
+def _placeholders(table: Table, at: tuple[str, str], words: str) -> set[str] | None:
+    """The known placeholders of a text; nothing may be done to them there, their form is the reader's language."""
+    try:
+        found = [(name, form or how) for _, name, form, how in Formatter().parse(words) if name is not None]
+    except ValueError:
+        table.fault(at, "has a brace without its partner.", "Write each placeholder like {expires_on}.")
+        return None
+    names = {name for name, _ in found}
+    for name in sorted(names - set(vocabulary.PLACEHOLDERS)):
+        right = instead(name, vocabulary.PLACEHOLDERS).replace('"', "")
+        table.fault(at, f"{{{name}}} is not a placeholder.", right, word="{" + name)
+    for name in sorted({name for name, form in found if form}):
+        message = f"{{{name}}} is given a form; dates and amounts come in the reader's own."
+        table.fault(at, message, f"Write {{{name}}}.", word="{" + name)
+    return names & set(vocabulary.PLACEHOLDERS)
