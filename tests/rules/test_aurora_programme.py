@@ -155,6 +155,12 @@ def test_a_change_is_named_piece_by_piece(aurora):
     assert changes(aurora, after) == [Change("prices.action-pack/USD/2010-01-01.net", "US$475.00", "US$480.00")]
 
 
+def test_what_was_empty_and_what_is_new_are_told_as_added(aurora):
+    after = edited('terms = "purchase"\nmethods', 'terms = "purchase"\nexcluded_by = ["gold-data"]\nmethods')
+    assert changes(aurora, after) == [Change("offers.action-pack.excluded_by", None, "gold-data")]
+    assert changes(after, aurora) == [Change("offers.action-pack.excluded_by", "gold-data", None)]
+
+
 def test_a_policy_that_has_begun_and_an_accepted_agreement_cannot_be_rewritten(aurora):
     shorter = edited("window_days = 30", "window_days = 31")
     assert [each.path for each in rewrites(aurora, shorter, date(2019, 1, 1))] == ["policies.1.window_days"]

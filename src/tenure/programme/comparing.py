@@ -62,13 +62,13 @@ def _pieces(value: Any, path: str, told: Collection[str] = ("version",)) -> Iter
         case dict():
             for key, below in value.items():
                 yield from _pieces(below, f"{path}.{key}", ())
-        case tuple() if value and is_dataclass(value[0]):
+        case None | ():
+            return
+        case tuple() if is_dataclass(value[0]):
             for below in value:
                 yield from _pieces(below, f"{path}.{_known_by(below)}", _NAMES)
         case tuple() | frozenset():
             yield path, ", ".join(map(str, sorted(value, key=str) if isinstance(value, frozenset) else value))
-        case None:
-            return
         case _:
             yield path, str(value)
 
