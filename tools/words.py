@@ -49,14 +49,16 @@ SHUNNED = {
     "台灣": "臺灣",
 }
 
-BLOCK = re.compile(r"\{%-?\s*(.*?)\s*%\}", re.S)
+BLOCK = re.compile(r"\{%-?\s*(.*?)\s*%\}", re.DOTALL)
 LITERAL = r"""(?:"(?P<d>(?:[^"\\]|\\.)*)"|'(?P<s>(?:[^'\\]|\\.)*)')"""
-INLINE = re.compile(rf"(?:translate|trans)\s+{LITERAL}(?:.*?\bcontext\s+(?:\"(?P<cd>[^\"]*)\"|'(?P<cs>[^']*)'))?", re.S)
+INLINE = re.compile(
+    rf"(?:translate|trans)\s+{LITERAL}(?:.*?\bcontext\s+(?:\"(?P<cd>[^\"]*)\"|'(?P<cs>[^']*)'))?", re.DOTALL
+)
 CONSTANT = re.compile(rf"\b_\({LITERAL}\)")
-OPENING = re.compile(r"blocktrans(?:late)?\b(.*)", re.S)
+OPENING = re.compile(r"blocktrans(?:late)?\b(.*)", re.DOTALL)
 CONTEXT = re.compile(r"\bcontext\s+(?:\"([^\"]*)\"|'([^']*)')")
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-TOKENS = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.S)
+TOKENS = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
 
 Key = tuple[str | None, str | tuple[str, str]]
 
@@ -74,7 +76,7 @@ def _body(text: str, trimmed: bool) -> str:
 
 def in_template(text: str) -> Iterator[Key]:
     """The messages of a Django template."""
-    text = re.sub(r"\{%\s*comment\b.*?%\}.*?\{%\s*endcomment\s*%\}", "", text, flags=re.S)
+    text = re.sub(r"\{%\s*comment\b.*?%\}.*?\{%\s*endcomment\s*%\}", "", text, flags=re.DOTALL)
     block: dict | None = None
     at = 0
     for token in TOKENS.finditer(text):
