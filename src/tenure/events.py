@@ -4,7 +4,7 @@
 rows. Who reacts stands in ``wiring.py``.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, ClassVar
 
@@ -119,7 +119,6 @@ class EmailConfirmed(Event):
 @_event("enrolment.confirmation_asked")
 class ConfirmationAsked(Event):
     person: int
-    token: str = field(repr=False)
 
 
 @_event("enrolment.check_decided")

@@ -23,6 +23,7 @@ class Side(StrEnum):
     STAFF = "staff"
     BOTH = "both"
     SYSTEM = "system"
+    ANYONE = "anyone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def decide(actor: Actor, name: str, partner_id: int | None = None) -> None:
     tenure.kernel.refusals.NotYours: access.not_found
     """
     permission = TABLE[name]
-    if actor.kind == "system":
+    if actor.kind == "system" or permission.side is Side.ANYONE:
         return
     if permission.side in (Side.STAFF, Side.BOTH) and holds(actor.staff, name):
         return

@@ -4,6 +4,8 @@ It decides where a transaction begins, that no gateway is called inside one, and
 the permission that stands above the verb. It must never know a capability. Read next: ``plumbing/outbox.py``.
 """
 
+import os
+import signal
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
@@ -47,7 +49,7 @@ def beat():
 
 
 def partner_of(subject: Any) -> int | None:
-    return None if subject is None else subject.partner_id
+    return getattr(subject, "partner_id", None)
 
 
 def verb(side: Side, *, name: str = "", money: bool = False) -> Callable:
@@ -151,3 +153,22 @@ def append_only(table: str) -> migrations.RunSQL:
         """,
         f"DROP TRIGGER {table}_append_only ON {table}; DROP FUNCTION {table}_append_only();",
     )
+
+
+CRASH_POINTS = (
+    "order_promised",
+    "card_called",
+    "before_settle",
+    "inside_settle",
+    "after_settle",
+    "refund_promised",
+    "refund_called",
+    "renewal_promised",
+    "pdf_rendered",
+)
+
+
+def crash_point(name: str) -> None:
+    """End the process here when a test asks for it (``CRASH_AT=name``), as a power cut would."""
+    if settings.TENURE_DEMO and os.environ.get("CRASH_AT") == name:
+        os.kill(os.getpid(), signal.SIGKILL)

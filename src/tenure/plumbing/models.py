@@ -22,8 +22,8 @@ class Event(models.Model):
 
     class Meta:
         indexes = [
-            models.Index("partner_id", "-id", name="event_by_partner"),
-            models.Index("subject", "id", name="event_by_subject"),
+            models.Index(fields=["partner_id", "-id"], name="event_by_partner"),
+            models.Index(fields=["subject", "id"], name="event_by_subject"),
         ]
 
 
@@ -40,10 +40,10 @@ class Reaction(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("event", "name", name="reaction_once_per_event"),
+            models.UniqueConstraint(fields=["event", "name"], name="reaction_once_per_event"),
             models.CheckConstraint(condition=models.Q(state__in=["due", "done", "parked"]), name="reaction_state"),
         ]
-        indexes = [models.Index("id", name="reaction_due", condition=models.Q(state="due"))]
+        indexes = [models.Index(fields=["id"], name="reaction_due", condition=models.Q(state="due"))]
 
 
 class Mail(models.Model):
@@ -73,7 +73,7 @@ class Mail(models.Model):
                 condition=models.Q(state__in=["queued", "sent", "suppressed", "parked"]), name="mail_state"
             )
         ]
-        indexes = [models.Index("id", name="mail_queued", condition=models.Q(state="queued"))]
+        indexes = [models.Index(fields=["id"], name="mail_queued", condition=models.Q(state="queued"))]
 
 
 class StoredFile(models.Model):
@@ -106,7 +106,7 @@ class Task(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("kind", "object", condition=models.Q(closed_at=None), name="task_open_once")
+            models.UniqueConstraint(fields=["kind", "object"], condition=models.Q(closed_at=None), name="task_open_once")
         ]
 
 
@@ -135,4 +135,4 @@ class Seal(models.Model):
     sealed_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint("chain", "n", name="seal_chain_n")]
+        constraints = [models.UniqueConstraint(fields=["chain", "n"], name="seal_chain_n")]

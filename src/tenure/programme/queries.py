@@ -14,10 +14,16 @@ def _parsed(sha256: str, n: int) -> Programme:
     return replace(read(Version.objects.get(n=n, sha256=sha256).source), version=n)
 
 
+@lru_cache(maxsize=32)
 def version(n: int) -> Programme:
     """The programme as it stood in one version."""
-    sha256 = Version.objects.values_list("sha256", flat=True).get(n=n)
-    return _parsed(sha256, n)
+    return _parsed(Version.objects.values_list("sha256", flat=True).get(n=n), n)
+
+
+def forget() -> None:
+    """Drop what was read: a test's versions do not outlive it."""
+    _parsed.cache_clear()
+    version.cache_clear()
 
 
 def current() -> Programme:

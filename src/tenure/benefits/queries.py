@@ -1,0 +1,38 @@
+"""Reading benefits: grants with what is used and left, and what stands against a refund."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from tenure.benefits.models import Grant, Key
+
+
+def of_partner(partner_id: int) -> QuerySet[Grant]:
+    return (
+        Grant.objects.filter(partner_id=partner_id)
+        .select_related("term__subscription")
+        .prefetch_related("keys")
+        .order_by("-term_id", "id")
+    )
+
+
+def get(id: int) -> Grant | None:
+    return Grant.objects.select_related("term__subscription", "partner").filter(pk=id).first()
+
+
+def keys_left(pool: str) -> int:
+    return Key.objects.filter(pool=pool, grant=None).count()
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What has been taken of a term's benefits: a key seen ends the right to a refund (R17)."""
+
+    key_revealed_at: datetime | None
+    anything_used: bool
+
+
+def used_of_term(term_id: int) -> Used:
+    revealed = Key.objects.filter(grant__term_id=term_id).order_by("revealed_at").values_list("revealed_at", flat=True)
+    return Used(revealed.first(), Grant.objects.filter(term_id=term_id, used__gt=0).exclude(kind="keys").exists())

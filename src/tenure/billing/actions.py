@@ -1,0 +1,222 @@
+"""Invoices, credit notes and postings: their only writer.
+
+It decides the number (from a row locked until commit, so none is skipped or given twice) and freezes what the
+document says. It must never change an issued document. Read next: ``billing/documents.py``, ``billing/ledger.py``.
+"""
+
+from datetime import datetime
+
+from tenure.billing.documents import render, sha256
+from tenure.billing.ledger import Account, Entry, credited, invoiced, move
+from tenure.billing.models import Invoice, InvoiceLine, InvoicePdf, LedgerTransaction, Posting, Series
+from tenure.billing.queries import view_of
+from tenure.billing.rules import Bank, InvoiceView, Kind, Party, as_json, printed_number
+from tenure.kernel.access import Side, declare
+from tenure.kernel.money import Money, TaxedPrice
+from tenure.kernel.periods import day_of
+from tenure.partners.models import Partner
+from tenure.payments.models import BankLine, Payment, Refund
+from tenure.payments.rules import Method
+from tenure.plumbing.db import beat, inside
+from tenure.plumbing.models import StoredFile
+from tenure.programme.rules import Programme
+
+declare("billing.view", Side.BOTH, says="See and download invoices.")
+
+# STEPS
+
+
+def buyer_of(partner: Partner) -> Party:
+    """The buyer as it stands today; frozen into the document (I-24)."""
+    address = [partner.billing_address] if partner.billing_address else [partner.address]
+    if not partner.billing_address:
+        address.append(" ".join(part for part in (partner.postcode, partner.city) if part))
+    return Party(
+        name=partner.billing_name or partner.legal_name,
+        address_lines=tuple(address),
+        country=partner.country,
+        tax_id=partner.tax_id,
+        partner_number=partner.number,
+        email=partner.contact_email,
+        phone=partner.contact_phone,
+    )
+
+
+def seller_of(programme: Programme, language: str) -> Party:
+    seller = programme.seller
+    return Party(
+        name=seller.name.say(language),
+        address_lines=(seller.address.say(language),),
+        country=seller.country,
+        tax_id=seller.tax_id,
+        email=seller.email,
+        phone=seller.phone,
+    )
+
+
+def bank_of(programme: Programme, currency: str, language: str) -> Bank | None:
+    seller = programme.seller
+    account = seller.bank_accounts.get(currency)
+    return Bank(seller.bank_name.say(language), account, seller.bank_swift) if account else None
+
+
+def issue(
+    programme: Programme,
+    *,
+    kind: Kind,
+    payment: Payment,
+    make,
+    now: datetime,
+    refund: Refund | None = None,
+    amends: Invoice | None = None,
+) -> Invoice:
+    """Give the document the next number of its series and freeze it.
+
+    ``make(number, issued_on)`` builds the view. The series row is locked last and only until commit.
+    """
+    inside("issuing an invoice")
+    prefix = programme.invoice_prefix if kind is Kind.INVOICE else programme.credit_prefix
+    year = day_of(now, programme.zone).year
+    Series.objects.bulk_create([Series(kind=kind, year=year)], ignore_conflicts=True)
+    series = Series.objects.select_for_update().get(kind=kind, year=year)
+    issued_at = max(now, series.last_issued_at or now)
+    series.last, series.last_issued_at = series.last + 1, issued_at
+    series.save()
+    view: InvoiceView = make(printed_number(prefix, year, series.last), day_of(issued_at, programme.zone))
+    invoice = Invoice.objects.create(
+        kind=kind,
+        series=series,
+        running=series.last,
+        number=view.number,
+        issued_on=view.issued_on,
+        issued_at=issued_at,
+        partner_id=payment.partner_id,
+        order_id=payment.order_id,
+        payment=payment,
+        refund=refund,
+        amends=amends,
+        currency=view.currency,
+        net_minor=view.net.minor,
+        tax_minor=view.tax.minor,
+        total_minor=view.total.minor,
+        language=view.language,
+        view=as_json(view),
+    )
+    InvoiceLine.objects.bulk_create(
+        InvoiceLine(
+            invoice=invoice,
+            n=n,
+            description=line.description[:300],
+            net_minor=line.net.minor,
+            tax_rate_bp=line.tax_rate_bp,
+            tax_category=line.tax_category,
+            tax_minor=line.tax.minor,
+            total_minor=line.total.minor,
+        )
+        for n, line in enumerate(view.lines, 1)
+    )
+    if kind is Kind.INVOICE:
+        price = TaxedPrice(view.net, view.tax, view.total, view.lines[0].tax_rate_bp)
+        post("invoice", invoice.pk, "issued", invoiced(price), invoice.partner_id, now, programme, invoice.order_id)
+    else:
+        entries = credited(view.net, view.tax, view.total)
+        post("invoice", invoice.pk, "credited", entries, invoice.partner_id, now, programme, invoice.order_id)
+    return invoice
+
+
+def post(
+    cause_type: str,
+    cause_id: int,
+    kind: str,
+    entries: list[Entry],
+    partner_id: int | None,
+    now: datetime,
+    programme: Programme,
+    order_id: int | None = None,
+) -> None:
+    """Write one balanced transaction; the same cause and kind twice is refused by the database.
+
+    All postings go in one statement: the trigger that demands a zero sum looks at the statement.
+    """
+    inside("posting")
+    if not entries:
+        return
+    row = LedgerTransaction.objects.create(
+        cause_type=cause_type,
+        cause_id=cause_id,
+        kind=kind,
+        partner_id=partner_id,
+        posted_at=now,
+        posted_on=day_of(now, programme.zone),
+    )
+    Posting.objects.bulk_create(
+        Posting(
+            transaction=row,
+            account=entry.account,
+            currency=entry.amount.currency,
+            amount_minor=entry.amount.minor,
+            order_id=order_id,
+        )
+        for entry in entries
+    )
+
+
+def post_payment(payment: Payment, programme: Programme, now: datetime) -> None:
+    """Money for an order: from the gateway, or out of what is held of the partner's transfers."""
+    source = Account.GATEWAY_CLEARING if payment.method == Method.CARD else Account.HELD
+    entries = move(payment.amount, source, Account.RECEIVABLE)
+    post("payment", payment.pk, "received", entries, payment.partner_id, now, programme, payment.order_id)
+
+
+def post_short(payment: Payment, short: Money, programme: Programme, now: datetime) -> None:
+    """A transfer short by less than the policy's tolerance: the programme bears the difference."""
+    entries = move(short, Account.ROUNDING, Account.HELD)
+    post("payment", payment.pk, "short", entries, payment.partner_id, now, programme)
+
+
+def post_late_capture(payment: Payment, programme: Programme, now: datetime) -> None:
+    """A card was charged for an order that had ended: the money is the partner's until it is returned."""
+    entries = move(payment.amount, Account.GATEWAY_CLEARING, Account.HELD)
+    post("payment", payment.pk, "late", entries, payment.partner_id, now, programme, payment.order_id)
+
+
+def post_refund(refund: Refund, programme: Programme, now: datetime) -> None:
+    """Money given back, out of the account it came into."""
+    payment = refund.payment
+    source = Account.GATEWAY_CLEARING if payment.method == Method.CARD else Account.BANK
+    against = Account.HELD if refund.kind == "late_capture" else Account.RECEIVABLE
+    entries = move(refund.amount, against, source)
+    post("refund", refund.pk, "made", entries, payment.partner_id, now, programme, payment.order_id)
+
+
+def post_bank_line(line: BankLine, programme: Programme, now: datetime) -> None:
+    """A credit on a statement: it belongs to nobody until it is matched."""
+    post("bank_line", line.pk, "booked", move(line.amount, Account.BANK, Account.SUSPENSE), None, now, programme)
+
+
+def post_allocation(id: int, amount: Money, partner_id: int, programme: Programme, now: datetime) -> None:
+    """A transfer is known to be a partner's: held for the partner until an order takes it."""
+    entries = move(amount, Account.SUSPENSE, Account.HELD)
+    post("allocation", id, "matched", entries, partner_id, now, programme)
+
+
+def store_pdf(invoice: Invoice, now: datetime) -> StoredFile:
+    """Make the document's PDF once and keep its bytes; a second maker finds it made."""
+    made = InvoicePdf.objects.select_related("file").filter(invoice=invoice).first()
+    if made:
+        return made.file
+    content = render(view_of(invoice))
+    with beat():
+        Invoice.objects.select_for_update(of=("self",)).get(pk=invoice.pk)
+        made = InvoicePdf.objects.select_related("file").filter(invoice=invoice).first()
+        if made:
+            return made.file
+        file = StoredFile.objects.create(
+            sha256=sha256(content),
+            name=f"{invoice.number}.pdf",
+            media_type="application/pdf",
+            content=content,
+            stored_at=now,
+        )
+        InvoicePdf.objects.create(invoice=invoice, file=file)
+    return file

@@ -1,0 +1,130 @@
+"""Invoices that never change, numbers without a gap, and a ledger that always balances.
+
+The database holds the promises: postings are append-only and arrive in one statement that sums to zero per
+transaction and currency; numbers are unique per series and taken from a row locked until commit.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+from tenure.kernel.money import LIMIT_MINOR, Money
+from tenure.partners.models import Partner
+from tenure.payments.models import Payment, Refund
+from tenure.plumbing.models import StoredFile
+
+
+class Series(models.Model):
+    """A run of numbers: one per kind and year of the issuer's calendar, starting at 1."""
+
+    kind = models.CharField(max_length=12)
+    year = models.IntegerField()
+    last = models.BigIntegerField(default=0)
+    # Later numbers never carry an earlier instant (I-20), whoever waited for the lock.
+    last_issued_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "year"], name="series_once_per_year")]
+
+
+class Invoice(models.Model):
+    """An issued invoice or credit note. Everything on it is frozen in ``view``; the PDF is made from that once."""
+
+    kind = models.CharField(max_length=12)
+    series = models.ForeignKey(Series, models.PROTECT)
+    running = models.BigIntegerField()
+    number = models.CharField(max_length=30, unique=True)
+    issued_on = models.DateField()
+    issued_at = models.DateTimeField()
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="invoices")
+    order_id = models.BigIntegerField()
+    payment = models.ForeignKey(Payment, models.PROTECT)
+    refund = models.OneToOneField(Refund, models.PROTECT, null=True)
+    amends = models.ForeignKey("self", models.PROTECT, null=True, related_name="credit_notes")
+    currency = models.CharField(max_length=3)
+    net_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+    total_minor = models.BigIntegerField()
+    language = models.CharField(max_length=8)
+    view = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["series", "running"], name="invoice_number_once"),
+            models.UniqueConstraint(fields=["payment"], condition=Q(kind="invoice"), name="invoice_once_per_payment"),
+            models.CheckConstraint(
+                condition=Q(total_minor=models.F("net_minor") + models.F("tax_minor")), name="invoice_sums"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["partner", "-id"], name="invoice_by_partner"),
+            models.Index(fields=["order_id"], name="invoice_by_order"),
+        ]
+
+    def money(self, minor: int) -> Money:
+        return Money(minor, self.currency)
+
+    @property
+    def total(self) -> Money:
+        return self.money(self.total_minor)
+
+    @property
+    def net(self) -> Money:
+        return self.money(self.net_minor)
+
+    @property
+    def tax(self) -> Money:
+        return self.money(self.tax_minor)
+
+
+class InvoicePdf(models.Model):
+    """The stored bytes of an invoice, made once. Their hash is taken when they are stored."""
+
+    invoice = models.OneToOneField(Invoice, models.PROTECT, related_name="pdf")
+    file = models.OneToOneField(StoredFile, models.PROTECT)
+
+
+class InvoiceLine(models.Model):
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="lines")
+    n = models.SmallIntegerField()
+    description = models.CharField(max_length=300)
+    net_minor = models.BigIntegerField()
+    tax_rate_bp = models.IntegerField()
+    tax_category = models.CharField(max_length=3)
+    tax_minor = models.BigIntegerField()
+    total_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["invoice", "n"], name="invoice_line_once")]
+
+
+class LedgerTransaction(models.Model):
+    """One cause, one kind, one set of postings that sum to zero (I-8)."""
+
+    cause_type = models.CharField(max_length=20)
+    cause_id = models.BigIntegerField()
+    kind = models.CharField(max_length=20)
+    partner = models.ForeignKey(Partner, models.PROTECT, null=True)
+    posted_at = models.DateTimeField()
+    posted_on = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["cause_type", "cause_id", "kind"], name="ledger_cause_once")]
+
+
+class Posting(models.Model):
+    """A debit (positive) or credit (negative) of one account. Append-only."""
+
+    transaction = models.ForeignKey(LedgerTransaction, models.PROTECT, related_name="postings")
+    account = models.CharField(max_length=24)
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    order_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(amount_minor=0) & Q(amount_minor__gte=-LIMIT_MINOR, amount_minor__lte=LIMIT_MINOR),
+                name="posting_amount",
+            )
+        ]
+        indexes = [models.Index(fields=["account", "currency"], name="posting_by_account")]

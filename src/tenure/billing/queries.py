@@ -1,0 +1,46 @@
+"""Reading invoices and the ledger."""
+
+from django.db.models import QuerySet, Sum
+
+from tenure.billing.models import Invoice, Posting
+from tenure.billing.rules import InvoiceView, Kind, from_json
+from tenure.kernel.access import Actor, may
+
+
+def visible_to(actor: Actor) -> QuerySet[Invoice]:
+    """All invoices for staff who may see them, else those of the person's companies that let them."""
+    if may(actor, "billing.view"):
+        return Invoice.objects.all()
+    return Invoice.objects.filter(partner_id__in=[p for p in actor.grants if may(actor, "billing.view", p)])
+
+
+def get(number: str) -> Invoice | None:
+    return Invoice.objects.select_related("pdf__file", "amends").filter(number=number).first()
+
+
+def of_partner(partner_id: int) -> QuerySet[Invoice]:
+    return Invoice.objects.filter(partner_id=partner_id).select_related("amends").order_by("-id")
+
+
+def of_orders(order_ids) -> list[Invoice]:
+    """The documents of some orders, the newest first."""
+    return list(Invoice.objects.filter(order_id__in=list(order_ids)).select_related("amends").order_by("-id"))
+
+
+def invoice_of_payment(payment_id: int) -> Invoice:
+    return Invoice.objects.get(payment_id=payment_id, kind=Kind.INVOICE)
+
+
+def view_of(invoice: Invoice) -> InvoiceView:
+    """What stands on the document, exactly as it was frozen."""
+    return from_json(invoice.view)
+
+
+def without_pdf() -> QuerySet[Invoice]:
+    return Invoice.objects.filter(pdf=None).order_by("pk")
+
+
+def balances() -> list[tuple[str, str, int]]:
+    """Account, currency, balance in minor units (debit positive)."""
+    rows = Posting.objects.values_list("account", "currency").annotate(s=Sum("amount_minor"))
+    return sorted(rows)

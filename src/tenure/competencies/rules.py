@@ -1,0 +1,23 @@
+"""Whether a company meets an offer's criteria, and what is missing. Pure. Sources: domain.md §3.12."""
+
+from tenure.offers.rules import MissingCriterion
+from tenure.programme.rules import Criterion, Offer
+
+
+def missing(offer: Offer, figures: dict[str, int]) -> tuple[MissingCriterion, ...]:
+    """The criteria not met, with the figure known and the one needed; a figure nobody recorded counts as 0.
+
+    >>> from tenure.kernel.text import Text
+    >>> exams = Criterion("exams", Text("Certified professionals", "認證專業人員"), 4)
+    >>> [(m.value, m.threshold) for m in unmet((exams,), {"exams": 3})]
+    [(3, 4)]
+    """
+    return unmet(offer.criteria, figures)
+
+
+def unmet(criteria: tuple[Criterion, ...], figures: dict[str, int]) -> tuple[MissingCriterion, ...]:
+    return tuple(
+        MissingCriterion(c.name, figures.get(c.code, 0), c.threshold)
+        for c in criteria
+        if figures.get(c.code, 0) < c.threshold
+    )

@@ -1,0 +1,176 @@
+"""Joining the programme and being verified: the only writer of acceptances and checks.
+
+It decides when a company becomes authorised. It must never let an unconfirmed address or an undecided check
+pass by default. Read next: ``enrolment/rules.py``.
+"""
+
+from datetime import datetime
+
+from tenure import events
+from tenure.enrolment.models import Acceptance, Check
+from tenure.enrolment.queries import checks
+from tenure.enrolment.rules import Kind, State, address_fault, check_company, verdict
+from tenure.kernel.access import Actor, Side
+from tenure.kernel.refusals import Invalid, Refusal
+from tenure.partners import actions as partners
+from tenure.partners.models import Partner
+from tenure.partners.rules import LEGAL, Company
+from tenure.people import actions as people
+from tenure.plumbing.db import verb
+from tenure.plumbing.models import StoredFile
+from tenure.plumbing.outbox import record
+from tenure.programme.queries import current
+
+AGREEMENT = "programme"
+
+# VERBS
+
+
+@verb(Side.ANYONE)
+def join(
+    actor: Actor, subject: None, *, company: Company, password: str, language: str, agreement_version: str, now: datetime
+) -> Partner:
+    """Enrol a company: its first person becomes its administrator and confirms the address by mail."""
+    check_company(company)
+    if fault := address_fault(company.contact_email):
+        raise Invalid({"contact_email": fault})
+    programme = current()
+    if agreement_version != programme.agreement(AGREEMENT).version:
+        raise Refusal("enrolment.agreement_changed")
+    try:
+        user = people.create_person(
+            name=company.contact_name, email=company.contact_email, password=password, language=language, now=now
+        )
+    except Refusal as refusal:
+        raise Invalid({"contact_email": refusal.code}) from refusal
+    partner = partners.create(company, language=language, now=now)
+    admins = [role.code for role in programme.roles if role.admin and role.side == "partner"]
+    people.place(user, partner.pk, admins, now)
+    Acceptance.objects.create(partner=partner, agreement=AGREEMENT, version=agreement_version, user=user, at=now)
+    Check.objects.bulk_create(Check(partner=partner, kind=kind, opened_at=now) for kind in Kind)
+    joined = Actor("person", user.pk, user.name)
+    record(
+        joined,
+        "enrolment.join",
+        now,
+        events.PartnerJoined(**_of(partner), number=partner.number),
+        events.AgreementAccepted(**_of(partner), agreement=AGREEMENT, version=agreement_version, person=user.pk),
+        events.ConfirmationAsked(**_of(partner), person=user.pk),
+    )
+    return partner
+
+
+@verb(Side.PARTNER)
+def ask_confirmation_again(actor: Actor, partner: Partner, *, now: datetime) -> None:
+    """Send the link that confirms the address once more."""
+    record(actor, "enrolment.ask_confirmation_again", now, events.ConfirmationAsked(**_of(partner), person=actor.id))
+
+
+@verb(Side.ANYONE)
+def confirm_email(actor: Actor, partner: Partner, *, now: datetime) -> Partner:
+    """The link in the mail was followed: the address belongs to whoever reads it."""
+    partner = partners.lock(partner.pk)
+    check = Check.objects.select_for_update().get(partner=partner, kind=Kind.EMAIL)
+    if check.state != State.PASSED:
+        _decide(actor, check, State.PASSED, "", now)
+        record(actor, "enrolment.confirm_email", now, events.EmailConfirmed(**_of(partner)))
+        _conclude(actor, partner, now)
+    return partner
+
+
+@verb(Side.STAFF)
+def decide(actor: Actor, check: Check, *, passed: bool, reason: str, now: datetime) -> Check:
+    """Decide one check; a rejection says why in words the partner will read."""
+    partner = partners.lock(check.partner_id)
+    check = Check.objects.select_for_update().get(pk=check.pk)
+    if check.state != State.PENDING:
+        raise Refusal("enrolment.already_decided", by=check.decided_by)
+    if not passed and not reason.strip():
+        raise Invalid({"reason": "text.missing"})
+    _decide(actor, check, State.PASSED if passed else State.REJECTED, reason.strip(), now)
+    _conclude(actor, partner, now)
+    return check
+
+
+@verb(Side.PARTNER)
+def appeal(actor: Actor, check: Check, *, comment: str, evidence: StoredFile | None, now: datetime) -> Check:
+    """Ask for another look at a rejected check, with a comment and a document."""
+    if not comment.strip():
+        raise Invalid({"comment": "text.missing"})
+    partner = partners.lock(check.partner_id)
+    check = Check.objects.select_for_update().get(pk=check.pk)
+    if check.state != State.REJECTED:
+        raise Refusal("enrolment.nothing_to_appeal")
+    if evidence is not None and evidence.pk is None:
+        evidence.save()
+    check.state, check.appeal, check.appealed_at, check.evidence = State.PENDING, comment.strip(), now, evidence
+    check.opened_at = now
+    check.save()
+    record(actor, "enrolment.appeal", now, events.CheckAppealed(**_of(partner), kind=check.kind))
+    _conclude(actor, partner, now)
+    return check
+
+
+@verb(Side.PARTNER, name="company.edit")
+def change_company(actor: Actor, partner: Partner, *, company: Company, now: datetime) -> Partner:
+    """Change the company's data; a change of legal data re-opens the business check, an address the e-mail check."""
+    check_company(company)
+    partner = partners.lock(partner.pk)
+    before, after = partners.change(partner, company)
+    if not after:
+        return partner
+    record(actor, "company.edit", now, events.PartnerChanged(**_of(partner), before=before, after=after))
+    again = {Kind.BUSINESS} if set(after).intersection(LEGAL) else set()
+    if "contact_email" in after:
+        again.add(Kind.EMAIL)
+        record(actor, "company.edit", now, events.ConfirmationAsked(**_of(partner), person=actor.id))
+    if again:
+        partner.checks.filter(kind__in=again).update(
+            state=State.PENDING, reason="", decided_at=None, decided_by="", opened_at=now
+        )
+        _conclude(actor, partner, now)
+    return partner
+
+
+# STEPS
+
+
+def verify_at_once(actor: Actor, partner: Partner, now: datetime) -> None:
+    """Pass every check without asking: for companies an import has already vouched for."""
+    for kind in Kind:
+        check, _ = Check.objects.get_or_create(partner=partner, kind=kind, defaults={"opened_at": now})
+        _decide(actor, check, State.PASSED, "", now)
+    _conclude(actor, partner, now)
+
+
+def company_of(partner: Partner) -> Company:
+    """The company's data as it stands, to be changed and handed back."""
+    return Company(**{name: getattr(partner, name) for name in Company.__dataclass_fields__})
+
+
+def _decide(actor: Actor, check: Check, state: State, reason: str, now: datetime) -> None:
+    check.state, check.reason, check.decided_at, check.decided_by = state, reason, now, actor.label
+    check.save()
+    record(
+        actor,
+        "enrolment.decide",
+        now,
+        events.CheckDecided(
+            partner_id=check.partner_id, subject=f"check:{check.pk}", kind=check.kind, state=state, reason=reason
+        ),
+    )
+
+
+def _conclude(actor: Actor, partner: Partner, now: datetime) -> None:
+    """Let the company's standing follow from its checks."""
+    conclusion = verdict({Kind(check.kind): State(check.state) for check in checks(partner)})
+    if conclusion is State.PASSED:
+        if partner.verified_at is None:
+            partners.set_verified(partner, now)
+            record(actor, "enrolment.decide", now, events.PartnerVerified(**_of(partner)))
+    else:
+        partners.set_unverified(partner, rejected_at=now if conclusion is State.REJECTED else None)
+
+
+def _of(partner: Partner) -> dict:
+    return {"partner_id": partner.pk, "subject": f"partner:{partner.pk}"}

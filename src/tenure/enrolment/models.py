@@ -1,0 +1,39 @@
+"""Agreements accepted and the checks of a company, each with its own state."""
+
+from django.db import models
+
+from tenure.enrolment.rules import Kind, State
+from tenure.partners.models import Partner
+from tenure.people.models import User
+from tenure.plumbing.models import StoredFile
+
+
+class Acceptance(models.Model):
+    """Who accepted which text in which version, when. Never changed."""
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="acceptances")
+    agreement = models.CharField(max_length=60)
+    version = models.CharField(max_length=20)
+    user = models.ForeignKey(User, models.PROTECT)
+    at = models.DateTimeField()
+
+
+class Check(models.Model):
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="checks")
+    kind = models.CharField(max_length=12)
+    state = models.CharField(max_length=10, default=State.PENDING)
+    reason = models.CharField(max_length=500, default="", blank=True)
+    opened_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=80, default="", blank=True)
+    appeal = models.TextField(default="", blank=True)
+    appealed_at = models.DateTimeField(null=True)
+    evidence = models.ForeignKey(StoredFile, models.PROTECT, null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["partner", "kind"], name="check_once_per_kind"),
+            models.CheckConstraint(condition=models.Q(kind__in=list(Kind)), name="check_kind"),
+            models.CheckConstraint(condition=models.Q(state__in=list(State)), name="check_state"),
+        ]
+        indexes = [models.Index(fields=["opened_at"], name="check_waiting", condition=models.Q(state="pending"))]

@@ -1,0 +1,40 @@
+"""Reading enrolment: the state of the checks, and the signed link that confirms an address."""
+
+from django.core import signing
+from django.db.models import QuerySet
+
+from tenure.enrolment.models import Check
+from tenure.enrolment.rules import Kind, State
+from tenure.partners.models import Partner
+
+CONFIRMATION = "enrolment.email"
+
+
+def checks(partner: Partner) -> list[Check]:
+    """The company's checks in the order they are made."""
+    order = {kind: n for n, kind in enumerate(Kind)}
+    return sorted(partner.checks.select_related("evidence"), key=lambda check: order[check.kind])
+
+
+def waiting() -> QuerySet[Check]:
+    """Checks a verification officer must decide, oldest first; the address confirms itself."""
+    return (
+        Check.objects.filter(state=State.PENDING).exclude(kind=Kind.EMAIL).select_related("partner").order_by("opened_at", "id")
+    )
+
+
+def check(id: int) -> Check | None:
+    return Check.objects.select_related("partner", "evidence").filter(pk=id).first()
+
+
+def confirmation_token(partner: Partner) -> str:
+    """Signed over the address itself: changing the address makes the old link worthless."""
+    return signing.dumps([partner.pk, partner.contact_email], salt=CONFIRMATION)
+
+
+def partner_of_token(token: str) -> Partner | None:
+    try:
+        partner_id, email = signing.loads(token, salt=CONFIRMATION, max_age=60 * 60 * 24 * 30)
+    except signing.BadSignature:
+        return None
+    return Partner.objects.filter(pk=partner_id, contact_email=email).first()

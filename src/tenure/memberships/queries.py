@@ -1,0 +1,119 @@
+"""Reading subscriptions: their standing today, derived from dates, and its twin in SQL."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
+
+from tenure.kernel.access import Actor, may
+from tenure.memberships.models import Subscription, Term
+from tenure.memberships.rules import Standing, Status, TermFacts, benefits_run, standing
+from tenure.programme.queries import version
+from tenure.programme.rules import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A subscription with its newest term, as pages and rules read it."""
+
+    subscription: Subscription
+    term: Term
+
+    @property
+    def facts(self) -> TermFacts:
+        s, t = self.subscription, self.term
+        return TermFacts(t.expires_on, t.renewal_closes_on, s.held_until, s.cancelled_on)
+
+    @property
+    def term_id(self) -> int:
+        return self.term.pk
+
+    def standing(self, today: date) -> Standing:
+        return standing(self.facts, today)
+
+    @property
+    def policy(self) -> Policy:
+        """The rules this term was bought under (domain.md, decision 11)."""
+        return policy_of(self.term)
+
+
+def policy_of(term: Term) -> Policy:
+    return version(term.programme.n).policy(term.policy)
+
+
+def visible_to(actor: Actor) -> QuerySet[Subscription]:
+    if may(actor, "memberships.view"):
+        return Subscription.objects.all()
+    return Subscription.objects.filter(partner_id__in=actor.grants)
+
+
+def get(id: int) -> Subscription | None:
+    return Subscription.objects.select_related("partner", "card").filter(pk=id).first()
+
+
+def facts_of(subscription: Subscription) -> Holding | None:
+    """The subscription's newest term; every paid subscription has one."""
+    term = Term.objects.select_related("programme").filter(subscription=subscription).order_by("-n").first()
+    return Holding(subscription, term) if term else None
+
+
+def holdings(partner_id: int) -> list[Holding]:
+    """All a partner holds or held, the newest first, each with its newest term."""
+    terms = (
+        Term.objects.filter(partner_id=partner_id)
+        .select_related("subscription__card", "programme")
+        .order_by("subscription_id", "-n")
+        .distinct("subscription_id")
+    )
+    found = [Holding(term.subscription, term) for term in terms]
+    return sorted(found, key=lambda holding: -holding.subscription.pk)
+
+
+def live_holding(partner_id: int, offer: str) -> Holding | None:
+    """The subscription that is neither cancelled nor replaced, whatever its dates say."""
+    row = Subscription.objects.filter(
+        partner_id=partner_id, offer=offer, cancelled_at=None, superseded_at=None
+    ).first()
+    return facts_of(row) if row else None
+
+
+def terms_of(subscription: Subscription) -> list[Term]:
+    return list(subscription.terms.select_related("programme").order_by("-n"))
+
+
+def benefits_run_on(subscription: Subscription, day: date) -> bool:
+    holding = facts_of(subscription)
+    return holding is not None and benefits_run(holding.standing(day), holding.policy)
+
+
+def with_standing(rows: QuerySet[Subscription], today: date) -> QuerySet[Subscription]:
+    """The SQL twin of ``standing``: annotates ``status`` and ``suspended``; a property test holds them equal."""
+    newest = Term.objects.filter(subscription=OuterRef("pk")).order_by("-n")
+    held = Q(held_until__gte=today)
+    return rows.annotate(
+        expires_on=Subquery(newest.values("expires_on")[:1]),
+        renewal_opens_on=Subquery(newest.values("renewal_opens_on")[:1]),
+        renewal_closes_on=Subquery(newest.values("renewal_closes_on")[:1]),
+        status=Case(
+            When(cancelled_on__isnull=False, then=Value(Status.CANCELLED)),
+            When(expires_on__gte=today, then=Value(Status.ACTIVE)),
+            When(renewal_closes_on__gte=today, then=Value(Status.RENEWAL_WINDOW)),
+            When(held, then=Value(Status.RENEWAL_WINDOW)),
+            default=Value(Status.LAPSED),
+        ),
+        suspended=Case(
+            When(
+                Q(cancelled_on=None) & Q(renewal_closes_on__lt=today) & held,
+                then=Value(True),
+            ),
+            default=Value(False),
+        ),
+    )
+
+
+def newest_terms() -> QuerySet[Term]:
+    """The newest term of every live subscription: where the daily run looks for what is due."""
+    newest = Term.objects.filter(subscription=OuterRef("subscription_id")).order_by("-n").values("pk")[:1]
+    return Term.objects.filter(
+        pk=Subquery(newest), subscription__cancelled_at=None, subscription__superseded_at=None
+    ).annotate(offer=F("subscription__offer"))

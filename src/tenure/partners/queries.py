@@ -1,0 +1,40 @@
+"""Reading partner companies."""
+
+from datetime import date
+
+from django.db.models import Q, QuerySet
+
+from tenure.kernel.access import Actor, may
+from tenure.partners.models import Partner
+from tenure.partners.rules import Exemption, exemption_on
+
+
+def visible_to(actor: Actor) -> QuerySet[Partner]:
+    """All partners for staff who may see them, else the companies the person belongs to."""
+    if may(actor, "partners.view"):
+        return Partner.objects.all()
+    return Partner.objects.filter(pk__in=actor.grants)
+
+
+def search(actor: Actor, text: str) -> QuerySet[Partner]:
+    """Partners by number or part of the name."""
+    found = visible_to(actor).order_by("legal_name", "pk")
+    if text:
+        found = found.filter(
+            Q(legal_name__icontains=text) | Q(number__startswith=text) | Q(contact_email__icontains=text)
+        )
+    return found
+
+
+def get(partner_id: int) -> Partner:
+    return Partner.objects.get(pk=partner_id)
+
+
+def by_id(ids) -> dict[int, Partner]:
+    return Partner.objects.in_bulk(list(ids))
+
+
+def exemption(partner: Partner, day: date) -> Exemption | None:
+    """The exemption that covers a day."""
+    rows = partner.exemptions.filter(valid_from__lte=day, valid_to__gte=day)
+    return exemption_on([Exemption(e.certificate, e.valid_from, e.valid_to) for e in rows], day)

@@ -1,0 +1,209 @@
+"""Attempts, payments, refunds, bank lines. An order's row lives higher; its foreign key is kept there."""
+
+from django.db import models
+from django.db.models import Q
+
+from tenure.kernel.money import Money
+from tenure.partners.models import Partner
+from tenure.payments.rules import OPEN, AttemptStatus, Method, RefundStatus
+
+
+class Card(models.Model):
+    """A card kept for later by the gateway; we hold a token and what people recognise it by."""
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="cards")
+    gateway = models.CharField(max_length=20)
+    token = models.CharField(max_length=120)
+    brand = models.CharField(max_length=20)
+    last4 = models.CharField(max_length=4)
+    exp_month = models.SmallIntegerField()
+    exp_year = models.SmallIntegerField()
+    consented_at = models.DateTimeField()
+    consented_by = models.CharField(max_length=80)
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "token"], name="card_token_once")]
+
+    def __str__(self) -> str:
+        return f"{self.brand} ···· {self.last4}"
+
+
+class Attempt(models.Model):
+    """One try to charge one order. The row is committed before the gateway hears of it."""
+
+    order_id = models.BigIntegerField()
+    order_number = models.CharField(max_length=20)
+    partner = models.ForeignKey(Partner, models.PROTECT)
+    n = models.IntegerField()
+    gateway = models.CharField(max_length=20)
+    key = models.CharField(max_length=80)
+    ref = models.CharField(max_length=120, default="", blank=True)
+    card = models.ForeignKey(Card, models.PROTECT, null=True)
+    off_session = models.BooleanField(default=False)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=14, default=AttemptStatus.NEW)
+    decline_code = models.CharField(max_length=60, default="", blank=True)
+    hard = models.BooleanField(default=False)
+    page_path = models.CharField(max_length=200, default="", blank=True)
+    committed_at = models.DateTimeField()
+    called_at = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+    resolved_by = models.CharField(max_length=10, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order_id", "n"], name="attempt_n_once"),
+            models.UniqueConstraint(fields=["gateway", "key"], name="attempt_key_once"),
+            models.UniqueConstraint(fields=["gateway", "ref"], condition=~Q(ref=""), name="attempt_ref_once"
+            ),
+            # A new attempt only after the last is known not to have charged (I-13).
+            models.UniqueConstraint(fields=["order_id"], condition=Q(status__in=list(OPEN)), name="attempt_open_once"),
+            models.UniqueConstraint(fields=["order_id"], condition=Q(status=AttemptStatus.SUCCEEDED), name="attempt_succeeded_once"
+            ),
+            models.CheckConstraint(condition=Q(status__in=list(AttemptStatus)), name="attempt_status"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="attempt_amount"),
+        ]
+        indexes = [models.Index(fields=["status", "id"], name="attempt_open", condition=Q(status__in=list(OPEN)))]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class AttemptChange(models.Model):
+    """The history of an attempt's status, with who brought the news."""
+
+    attempt = models.ForeignKey(Attempt, models.PROTECT, related_name="changes")
+    status = models.CharField(max_length=14)
+    at = models.DateTimeField()
+    cause = models.CharField(max_length=10)
+
+
+class BankLine(models.Model):
+    """One credit on a bank statement."""
+
+    line_key = models.CharField(max_length=120, unique=True)
+    statement = models.CharField(max_length=60, default="", blank=True)
+    account = models.CharField(max_length=60)
+    value_on = models.DateField()
+    booked_on = models.DateField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reference = models.CharField(max_length=300, default="", blank=True)
+    payer = models.CharField(max_length=200, default="", blank=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.CharField(max_length=80)
+    ignored_at = models.DateTimeField(null=True)
+    ignored_reason = models.CharField(max_length=200, default="", blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(amount_minor__gt=0), name="bank_line_amount")]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class Allocation(models.Model):
+    """Part of a bank line given to an order, or held for a partner until an order needs it."""
+
+    bank_line = models.ForeignKey(BankLine, models.PROTECT, related_name="allocations")
+    partner = models.ForeignKey(Partner, models.PROTECT)
+    order_id = models.BigIntegerField(null=True)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    at = models.DateTimeField()
+    by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(amount_minor__gt=0), name="allocation_amount")]
+        indexes = [
+            models.Index(fields=["order_id"], name="allocation_by_order"),
+            models.Index(fields=["partner"], name="allocation_held", condition=Q(order_id=None)),
+        ]
+
+
+class Payment(models.Model):
+    """Money that paid an order in full: one per order, ever (I-11)."""
+
+    order_id = models.BigIntegerField(unique=True)
+    partner = models.ForeignKey(Partner, models.PROTECT)
+    attempt = models.OneToOneField(Attempt, models.PROTECT, null=True)
+    bank_line = models.ForeignKey(BankLine, models.PROTECT, null=True)
+    method = models.CharField(max_length=14)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    gateway_ref = models.CharField(max_length=120, default="", blank=True)
+    received_at = models.DateTimeField()
+    value_on = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(method__in=list(Method)), name="payment_method"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount"),
+        ]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class Refund(models.Model):
+    """Money on its way back. The sum of a payment's refunds never passes what was captured (I-7)."""
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
+    kind = models.CharField(max_length=12)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=10, default=RefundStatus.NEW)
+    gateway_key = models.CharField(max_length=80, unique=True)
+    gateway_ref = models.CharField(max_length=120, default="", blank=True)
+    reason = models.CharField(max_length=300)
+    requested_by = models.CharField(max_length=80)
+    # The support request it answers; its row lives higher.
+    request_id = models.BigIntegerField(null=True)
+    promised_at = models.DateTimeField()
+    made_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["payment", "kind"], condition=~Q(status=RefundStatus.REFUSED), name="refund_once_per_kind"
+            ),
+            models.CheckConstraint(condition=Q(status__in=list(RefundStatus)), name="refund_status"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_amount"),
+        ]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class RefundApproval(models.Model):
+    """One person's yes to one refund, with the limit that was in force."""
+
+    request_id = models.BigIntegerField()
+    refund = models.ForeignKey(Refund, models.PROTECT, null=True, related_name="approvals")
+    by = models.CharField(max_length=80)
+    at = models.DateTimeField()
+    limit_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["request_id", "by"], name="refund_approval_once_per_person")]
+
+
+class GatewayEvent(models.Model):
+    """A doorbell that rang. Applied at most once; what it says is never believed, only looked up."""
+
+    gateway = models.CharField(max_length=20)
+    event_id = models.CharField(max_length=120)
+    kind = models.CharField(max_length=60)
+    ref = models.CharField(max_length=120)
+    received_at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, default="", blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "event_id"], name="gateway_event_once")]

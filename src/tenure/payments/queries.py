@@ -1,0 +1,78 @@
+"""Reading attempts, payments and transfers."""
+
+from django.db.models import F, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from tenure.kernel.access import Actor, may
+from tenure.kernel.money import Money
+from tenure.payments.models import Allocation, Attempt, BankLine, Card, Payment, Refund
+from tenure.payments.rules import OPEN, AttemptStatus
+
+
+def visible_to(actor: Actor) -> QuerySet[Payment]:
+    if may(actor, "billing.view"):
+        return Payment.objects.all()
+    return Payment.objects.filter(partner_id__in=actor.grants)
+
+
+def attempts(order_id: int) -> list[Attempt]:
+    """An order's attempts, the newest first."""
+    return list(Attempt.objects.filter(order_id=order_id).select_related("card").order_by("-n"))
+
+
+def open_attempt(order_id: int) -> Attempt | None:
+    return Attempt.objects.filter(order_id=order_id, status__in=list(OPEN)).select_related("card").first()
+
+
+def attempt_of_ref(gateway: str, ref: str) -> Attempt | None:
+    return Attempt.objects.filter(gateway=gateway, ref=ref).first()
+
+
+def unknown_order_number(partner_id: int) -> str | None:
+    """The order whose payment nobody can vouch for yet: nothing new is charged meanwhile (C4)."""
+    return (
+        Attempt.objects.filter(partner_id=partner_id, status__in=[AttemptStatus.UNKNOWN, AttemptStatus.CALLING])
+        .values_list("order_number", flat=True)
+        .first()
+    )
+
+
+def unresolved() -> QuerySet[Attempt]:
+    """Attempts whose end is not known yet, oldest first."""
+    return Attempt.objects.filter(status__in=list(OPEN)).order_by("pk")
+
+
+def payment_of(order_id: int) -> Payment | None:
+    return Payment.objects.filter(order_id=order_id).first()
+
+
+def cards(partner_id: int) -> QuerySet[Card]:
+    return Card.objects.filter(partner_id=partner_id, removed_at=None).exclude(token="").order_by("-pk")
+
+
+def allocated(order_id: int, currency: str) -> Money:
+    """What has been received for an order by transfer."""
+    total = Allocation.objects.filter(order_id=order_id, currency=currency).aggregate(s=Sum("amount_minor"))["s"]
+    return Money(total or 0, currency)
+
+
+def held(partner_id: int) -> QuerySet[Allocation]:
+    """Money held for a partner, oldest first."""
+    return Allocation.objects.filter(partner_id=partner_id, order_id=None).select_related("bank_line").order_by("pk")
+
+
+def bank_lines() -> QuerySet[BankLine]:
+    return BankLine.objects.annotate(allocated=Coalesce(Sum("allocations__amount_minor"), 0))
+
+
+def unmatched() -> QuerySet[BankLine]:
+    """Lines that belong to nobody yet, oldest first."""
+    return bank_lines().filter(ignored_at=None, allocated__lt=F("amount_minor")).order_by("value_on", "pk")
+
+
+def refunds_unfinished() -> QuerySet[Refund]:
+    return Refund.objects.filter(made_at=None).exclude(status="refused").order_by("pk")
+
+
+def refunds_of(order_id: int) -> list[Refund]:
+    return list(Refund.objects.filter(payment__order_id=order_id).order_by("pk"))

@@ -1,0 +1,119 @@
+"""How an attempt to charge moves, which reference a transfer quotes, and how much of it has arrived. Pure.
+
+It decides which changes of an attempt's status exist at all, and never whether one happened: that is the
+gateway's word. Sources: reliability.md §0.4 and I-16; domain.md §3.5. Read next: ``payments/actions.py``.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tenure.kernel.money import Money
+
+
+class Method(StrEnum):
+    CARD = "card"
+    BANK_TRANSFER = "bank_transfer"
+
+
+class AttemptStatus(StrEnum):
+    NEW = "new"
+    CALLING = "calling"
+    NEEDS_ACTION = "needs_action"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+
+A = AttemptStatus
+OPEN = frozenset({A.NEW, A.CALLING, A.NEEDS_ACTION, A.UNKNOWN})
+"""While one of an order's attempts is open, no other may begin (I-13)."""
+
+NEXT: dict[AttemptStatus, frozenset[AttemptStatus]] = {
+    A.NEW: frozenset({A.CALLING, A.CANCELLED}),
+    A.CALLING: frozenset({A.NEEDS_ACTION, A.UNKNOWN, A.SUCCEEDED, A.DECLINED, A.CANCELLED}),
+    A.NEEDS_ACTION: frozenset({A.UNKNOWN, A.SUCCEEDED, A.DECLINED, A.CANCELLED}),
+    A.UNKNOWN: frozenset({A.NEEDS_ACTION, A.SUCCEEDED, A.DECLINED, A.CANCELLED}),
+    A.SUCCEEDED: frozenset(),
+    A.DECLINED: frozenset(),
+    A.CANCELLED: frozenset(),
+}
+
+
+def may_become(before: AttemptStatus, after: AttemptStatus) -> bool:
+    """Whether the table has this edge; what is decided never moves again (I-17).
+
+    >>> may_become(A.UNKNOWN, A.SUCCEEDED), may_become(A.DECLINED, A.SUCCEEDED)
+    (True, False)
+    """
+    return after in NEXT[before]
+
+
+class RefundStatus(StrEnum):
+    NEW = "new"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+
+
+class RefundKind(StrEnum):
+    FULL = "full"
+    TAX = "tax"
+    LATE_CAPTURE = "late_capture"
+
+
+def reference_for(number: str) -> str:
+    """The structured creditor reference (ISO 11649) of an order: RF, two check digits, the order's digits.
+
+    >>> reference_for("O-2019-000418")
+    'RF942019000418'
+    """
+    digits = re.sub(r"\D", "", number)
+    return f"RF{98 - int(digits + '271500') % 97:02d}{digits}"
+
+
+def spaced(reference: str) -> str:
+    """A reference as people copy it, in groups of four.
+
+    >>> spaced("RF942019000418")
+    'RF94 2019 0004 18'
+    """
+    return " ".join(reference[i : i + 4] for i in range(0, len(reference), 4))
+
+
+def references_in(text: str) -> tuple[str, ...]:
+    """Every sound reference that a bank's free text carries, however it is spaced.
+
+    >>> references_in("Action Pack RF94 2019 0004 18 / Contoso"), references_in("RF20 2019 0004 18")
+    (('RF942019000418',), ())
+    """
+    packed = re.sub(r"[\s\-./]", "", text.upper())
+    found = []
+    for match in re.finditer(r"RF(\d{2})(\d{10})", packed):
+        check, digits = match.groups()
+        if (int(digits + "2715" + check)) % 97 == 1:
+            found.append(match.group())
+    return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What has come in for an order: whether it is enough, what is missing, what is left over."""
+
+    enough: bool
+    missing: Money
+    over: Money
+
+
+def compare(expected: Money, received: Money, tolerance_minor: int = 0) -> Received:
+    """Hold the money received against the order's total.
+
+    >>> compare(Money(15750, "TWD"), Money(15000, "TWD"))
+    Received(enough=False, missing=Money(minor=750, currency='TWD'), over=Money(minor=0, currency='TWD'))
+    """
+    gap = (expected - received).minor
+    zero = Money(0, expected.currency)
+    if gap > tolerance_minor:
+        return Received(False, Money(gap, expected.currency), zero)
+    return Received(True, zero, Money(max(0, -gap), expected.currency))

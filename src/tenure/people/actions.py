@@ -1,0 +1,232 @@
+"""People: invite, join, change roles, leave, tell. The only writer of their rows.
+
+It decides that a company always keeps an administrator, even when two remove each other at once. It must
+never grant a role the programme does not know. Read next: ``people/queries.py``.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from tenure import events
+from tenure.kernel.access import Actor, Side
+from tenure.kernel.refusals import Refusal
+from tenure.people.models import Colleague, Invitation, Notice, User
+from tenure.plumbing import mail
+from tenure.plumbing.db import inside, pack, verb
+from tenure.plumbing.models import Mail
+from tenure.plumbing.outbox import record
+from tenure.programme.queries import current
+
+INVITATION_DAYS = 14
+
+# VERBS
+
+
+@verb(Side.PARTNER)
+def invite(
+    actor: Actor, company: Any, *, email: str, name: str, roles: list[str], language: str, now: datetime
+) -> Invitation:
+    """Invite a colleague by mail. Somebody who already belongs to the company is refused."""
+    email = email.strip().lower()
+    _known(roles)
+    if Colleague.objects.filter(partner_id=company.partner_id, user__email__iexact=email, ended_at=None).exists():
+        raise Refusal("people.email_taken", email=email)
+    Invitation.objects.filter(
+        partner_id=company.partner_id, email__iexact=email, accepted_at=None, withdrawn_at=None
+    ).update(withdrawn_at=now)
+    row = Invitation.objects.create(
+        partner_id=company.partner_id,
+        email=email,
+        name=name,
+        roles=roles,
+        language=language,
+        invited_by_id=actor.id,
+        invited_at=now,
+        expires_at=now + timedelta(days=INVITATION_DAYS),
+    )
+    record(
+        actor,
+        "people.invite",
+        now,
+        events.PersonInvited(partner_id=row.partner_id, subject=f"invitation:{row.pk}", invitation=row.pk),
+    )
+    return row
+
+
+@verb(Side.ANYONE)
+def accept_invitation(actor: Actor, invitation: Invitation, *, password: str, now: datetime) -> User:
+    """Join the company that invited; the link works once, and only for the address it was sent to."""
+    row = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    if row.accepted_at or row.withdrawn_at:
+        raise Refusal("people.invitation_used")
+    if row.expires_at < now:
+        raise Refusal("people.invitation_expired", expired_at=row.expires_at)
+    user = User.objects.filter(email__iexact=row.email).first()
+    if user is None:
+        user = create_person(name=row.name, email=row.email, password=password, language=row.language, now=now)
+    place(user, row.partner_id, row.roles, now)
+    row.accepted_at, row.accepted_by = now, user
+    row.save()
+    record(
+        Actor("person", user.pk),
+        "people.accept_invitation",
+        now,
+        events.PersonJoined(partner_id=row.partner_id, subject=f"person:{user.pk}", person=user.pk),
+    )
+    return user
+
+
+@verb(Side.PARTNER)
+def withdraw_invitation(actor: Actor, invitation: Invitation, *, now: datetime) -> None:
+    """Take back an invitation nobody has used yet."""
+    Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(withdrawn_at=now)
+
+
+@verb(Side.PARTNER)
+def change_roles(actor: Actor, colleague: Colleague, *, roles: list[str], now: datetime) -> Colleague:
+    """Give a colleague other roles; the last administrator keeps theirs."""
+    _known(roles)
+    row = _guard_last_admin(colleague, roles)
+    before, row.roles = row.roles, roles
+    row.save(update_fields=["roles"])
+    record(
+        actor,
+        "people.change_roles",
+        now,
+        events.RolesChanged(
+            partner_id=row.partner_id,
+            subject=f"person:{row.user_id}",
+            person=row.user_id,
+            before=before,
+            after=roles,
+        ),
+    )
+    return row
+
+
+@verb(Side.PARTNER)
+def deactivate(actor: Actor, colleague: Colleague, *, now: datetime) -> Colleague:
+    """End a colleague's place in the company; the person and the history stay."""
+    row = _guard_last_admin(colleague, [])
+    row.ended_at = now
+    row.save(update_fields=["ended_at"])
+    record(
+        actor,
+        "people.deactivate",
+        now,
+        events.PersonDeactivated(partner_id=row.partner_id, subject=f"person:{row.user_id}", person=row.user_id),
+    )
+    return row
+
+
+@verb(Side.PARTNER)
+def reactivate(actor: Actor, colleague: Colleague, *, now: datetime) -> Colleague:
+    """Bring a colleague back with the roles they had."""
+    row = Colleague.objects.select_for_update().get(pk=colleague.pk)
+    row.ended_at = None
+    row.save(update_fields=["ended_at"])
+    record(
+        actor,
+        "people.reactivate",
+        now,
+        events.PersonReactivated(partner_id=row.partner_id, subject=f"person:{row.user_id}", person=row.user_id),
+    )
+    return row
+
+
+@verb(Side.ANYONE)
+def choose_language(actor: Actor, subject: None, *, language: str) -> None:
+    """Keep the language a person reads in; mails and documents follow it."""
+    User.objects.filter(pk=actor.id).update(language=language)
+
+
+@verb(Side.ANYONE)
+def read_notices(actor: Actor, subject: None, *, now: datetime) -> None:
+    """Mark everything a person was told as read."""
+    Notice.objects.filter(user_id=actor.id, read_at=None).update(read_at=now)
+
+
+# STEPS
+
+
+def create_person(
+    *, name: str, email: str, password: str | None, language: str, now: datetime, staff_roles: list[str] | None = None
+) -> User:
+    """A new person; an address that is already somebody's is refused."""
+    inside("creating a person")
+    if User.objects.filter(email__iexact=email.strip()).exists():
+        raise Refusal("people.email_taken", email=email)
+    return User.objects.create_user(
+        email, password, name=name, language=language, joined_at=now, staff_roles=staff_roles or []
+    )
+
+
+def place(user: User, partner_id: int, roles: list[str], now: datetime) -> Colleague:
+    """Give a person their place in a company, or bring them back to it."""
+    inside("placing a colleague")
+    row, _ = Colleague.objects.update_or_create(
+        user=user, partner_id=partner_id, defaults={"roles": roles, "ended_at": None}, create_defaults={
+            "roles": roles, "since": now,
+        }
+    )
+    return row
+
+
+def tell(
+    people: list[User],
+    code: str,
+    facts: dict[str, Any],
+    *,
+    key: str,
+    now: datetime,
+    partner_id: int | None = None,
+    link: str = "",
+    about: str = "",
+) -> None:
+    """Tell people something in the app and by mail, once per person and key."""
+    inside("telling people")
+    packed = pack({**facts, "link": link})
+    Notice.objects.bulk_create(
+        [
+            Notice(user=user, partner_id=partner_id, key=key, code=code, facts=packed, link=link, made_at=now)
+            for user in people
+        ],
+        ignore_conflicts=True,
+    )
+    mail.queue(
+        [
+            Mail(
+                key=f"{key}:{user.pk}",
+                person_id=user.pk,
+                partner_id=partner_id,
+                address=user.email,
+                language=user.language,
+                code=code,
+                facts={**packed, "person": user.name},
+                about=about,
+                queued_at=now,
+            )
+            for user in people
+        ]
+    )
+
+
+def _known(roles: list[str]) -> None:
+    codes = {role.code for role in current().roles if role.side == "partner"}
+    if not roles or not codes.issuperset(roles):
+        raise Refusal("people.role_unknown", roles=roles)
+
+
+def _guard_last_admin(colleague: Colleague, roles: list[str]) -> Colleague:
+    """Lock the company's people in one order, so that two administrators cannot remove each other at once."""
+    admin = {role.code for role in current().roles if role.admin and role.side == "partner"}
+    places = list(
+        Colleague.objects.select_for_update()
+        .filter(partner_id=colleague.partner_id, ended_at=None)
+        .order_by("pk")
+    )
+    row = next((place for place in places if place.pk == colleague.pk), colleague)
+    others = [place for place in places if place.pk != row.pk and admin.intersection(place.roles)]
+    if admin.intersection(row.roles) and not admin.intersection(roles) and not others:
+        raise Refusal("people.last_admin")
+    return row

@@ -1,0 +1,99 @@
+"""People, what they may do where, invitations and notices.
+
+A partner's row lives one layer up, so the partner is a bare id here; the partners' first migration adds the
+foreign keys.
+"""
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class People(BaseUserManager):
+    def create_user(self, email: str, password: str | None = None, **fields) -> "User":
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person. One person may belong to several companies, and may work for the operator."""
+
+    email = models.EmailField(max_length=254, unique=True)
+    name = models.CharField(max_length=120)
+    language = models.CharField(max_length=8, default="en")
+    is_active = models.BooleanField(default=True)
+    staff_roles = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    joined_at = models.DateTimeField()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+    objects = People()
+
+    class Meta:
+        # Two spellings of one address are one person.
+        constraints = [models.UniqueConstraint(Lower("email"), name="person_email_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Colleague(models.Model):
+    """A person's place in a company: the roles held there. Left, not deleted, when they go."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="places")
+    partner_id = models.BigIntegerField()
+    roles = ArrayField(models.CharField(max_length=40), default=list)
+    job_title = models.CharField(max_length=120, default="", blank=True)
+    since = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "partner_id"], name="colleague_once_per_partner")]
+        indexes = [models.Index(fields=["partner_id"], name="colleague_by_partner")]
+
+
+class Invitation(models.Model):
+    """A single-use, expiring way in. The link is signed from the row; nothing secret is stored."""
+
+    partner_id = models.BigIntegerField()
+    email = models.EmailField()
+    name = models.CharField(max_length=120)
+    roles = ArrayField(models.CharField(max_length=40), default=list)
+    language = models.CharField(max_length=8, default="en")
+    invited_by = models.ForeignKey(User, models.PROTECT, null=True)
+    invited_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "partner_id",
+                Lower("email"),
+                condition=models.Q(accepted_at=None, withdrawn_at=None),
+                name="invitation_open_once",
+            )
+        ]
+
+
+class Notice(models.Model):
+    """Something a person should know, shown in the app; the mail of the same key says it outside."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="notices")
+    partner_id = models.BigIntegerField(null=True)
+    key = models.CharField(max_length=160)
+    code = models.CharField(max_length=80)
+    facts = models.JSONField(default=dict)
+    link = models.CharField(max_length=200, default="", blank=True)
+    made_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="notice_once_per_person")]
+        indexes = [models.Index(fields=["user", "-id"], name="notice_by_person")]

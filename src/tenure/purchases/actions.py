@@ -1,0 +1,498 @@
+"""Buying: the verbs that string the three beats together, and the ways an order ends.
+
+Promise (``placing``) › call (outside any transaction) › record (``settling``). Each beat can be repeated; a
+crash between any two is repaired by repeating the next (``resolve``). A verb here never holds a rule and never
+calls a verb. Read next: ``renewals/actions.py``.
+"""
+
+from datetime import date, datetime
+
+from tenure import events
+from tenure.billing import actions as billing
+from tenure.kernel.access import SYSTEM, Actor, Side, declare
+from tenure.kernel.money import Money
+from tenure.kernel.periods import day_of, plus_days
+from tenure.kernel.refusals import Invalid, Refusal
+from tenure.memberships.models import Subscription
+from tenure.offers.rules import may_buy
+from tenure.partners.actions import lock
+from tenure.partners.models import Partner
+from tenure.payments import actions as payments
+from tenure.payments.gateways import base
+from tenure.payments.models import Attempt, BankLine, Refund
+from tenure.payments.queries import allocated, attempt_of_ref, open_attempt, refunds_unfinished, unresolved
+from tenure.payments.rules import OPEN, AttemptStatus, Method, references_in
+from tenure.plumbing.db import beat, crash_point, verb
+from tenure.plumbing.models import StoredFile
+from tenure.plumbing.outbox import open_task, record
+from tenure.programme.queries import current, version
+from tenure.purchases.models import Draft, Order, Proof
+from tenure.purchases.placing import offer_called, place, promise, replay
+from tenure.purchases.queries import buyer, order_by_id
+from tenure.purchases.rules import Closing, Purpose, Wanted
+from tenure.purchases.settling import close, settle, settle_refund, transfer_arrived, unknown
+
+declare("offers.view", Side.PARTNER, says="See the membership offers.")
+declare("orders.view", Side.BOTH, says="See orders.")
+
+# VERBS
+
+
+@verb(Side.PARTNER)
+def draft(
+    actor: Actor, partner: Partner, *, offer: str, subscription: Subscription | None, language: str, now: datetime
+) -> Draft:
+    """Begin a checkout, or pick up the one that was left: reload and another device lose nothing."""
+    purpose = Purpose.RENEWAL if subscription else Purpose.PURCHASE
+    row = Draft.objects.filter(
+        partner=partner, user_id=actor.id, offer=offer, subscription=subscription, ordered_at=None
+    ).first()
+    return row or Draft.objects.create(
+        partner=partner,
+        user_id=actor.id,
+        purpose=purpose,
+        offer=offer,
+        subscription=subscription,
+        contact_name=partner.contact_name,
+        contact_phone=partner.contact_phone,
+        contact_email=partner.contact_email,
+        created_at=now,
+    )
+
+
+@verb(Side.PARTNER)
+def fill_draft(actor: Actor, row: Draft, **fields) -> Draft:
+    """Keep what was entered in one step of the checkout."""
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.save()
+    return row
+
+
+@verb(Side.PARTNER, money=True)
+def buy(actor: Actor, partner: Partner, *, wanted: Wanted, now: datetime) -> Order:
+    """Buy an offer for the first time or afresh. Asked twice with one key, it happens once.
+
+    Returns the order; by card it is paid, declined, waiting for the card page, or being asked about.
+    """
+    with beat():
+        partner = lock(partner.pk)
+        order, attempt = replay(partner.pk, wanted), None
+        if order is None:
+            expire_overdue(partner, now)
+            facts = buyer(partner, current(), day_of(now, current().zone))
+            offer = offer_called(facts, wanted.offer)
+            decision = may_buy(
+                facts.facts(offer), offer, facts.programme, facts.programme.policy_on(facts.today), facts.today
+            )
+            order, attempt = place(actor, facts, offer, wanted, decision, verb="purchases.buy", now=now)
+            ordered(wanted.key, now)
+            from_held_money(actor, order, now)
+    crash_point("order_promised")
+    return charged(actor, order, attempt, now)
+
+
+@verb(Side.PARTNER, money=True)
+def pay_again(actor: Actor, order: Order, *, now: datetime) -> Order:
+    """Continue an unfinished card order, or try again after a decline: a new attempt, never a second order."""
+    with beat():
+        lock(order.partner_id)
+        order = Order.objects.select_for_update().get(pk=order.pk)
+        today = day_of(now, version(order.programme.n).zone)
+        _require_open(order, today)
+        if order.method != Method.CARD:
+            raise Refusal("payments.method_not_offered")
+        attempt = open_attempt(order.pk)
+        if attempt and attempt.status in (AttemptStatus.UNKNOWN,):
+            raise Refusal("payments.checking", number=order.number)
+        if attempt is None:
+            attempt = promise(order, None, off_session=False, now=now)
+    if attempt.status == AttemptStatus.NEEDS_ACTION and attempt.page_path:
+        return order
+    return charged(actor, order, attempt, now)
+
+
+@verb(Side.PARTNER, money=True)
+def cancel_order(actor: Actor, order: Order, *, now: datetime) -> Order:
+    """Cancel an order nothing has been paid for. A charge that cannot be stopped any more wins."""
+    with beat():
+        lock(order.partner_id)
+        order = Order.objects.select_for_update().get(pk=order.pk)
+        if order.closing == Closing.CANCELLED:
+            return order
+        _require_open(order, None)
+    return end(actor, order, Closing.CANCELLED, now)
+
+
+@verb(Side.PARTNER)
+def upload_proof(
+    actor: Actor, order: Order, *, file: StoredFile, paid_on: date, account: str, reference: str, now: datetime
+) -> Proof:
+    """Show that a transfer was made. Finance sees it; it activates nothing."""
+    if order.method != Method.BANK_TRANSFER:
+        raise Refusal("payments.method_not_offered")
+    if paid_on > day_of(now, current().zone):
+        raise Invalid({"paid_on": "date.in_future"})
+    file.stored_at = now
+    file.save()
+    proof = Proof.objects.create(
+        order=order,
+        partner_id=order.partner_id,
+        file=file,
+        paid_on=paid_on,
+        account=account,
+        reference=reference,
+        uploaded_at=now,
+        uploaded_by=actor.label,
+    )
+    open_task("proof", f"order:{order.pk}", order.partner_id, order.number, now)
+    record(
+        actor,
+        "purchases.upload_proof",
+        now,
+        events.ProofUploaded(partner_id=order.partner_id, subject=f"order:{order.pk}", number=order.number),
+    )
+    return proof
+
+
+@verb(Side.STAFF)
+def record_transfer(
+    actor: Actor,
+    subject: None,
+    *,
+    line_key: str,
+    account: str,
+    value_on: date,
+    amount: Money,
+    reference: str,
+    payer: str,
+    now: datetime,
+) -> BankLine:
+    """Enter a credit from the bank's statement; a sound reference matches it at once. A line counts once."""
+    if amount.minor <= 0:
+        raise Invalid({"amount": "number.impossible"})
+    line, new = payments.bank_line(
+        actor,
+        line_key=line_key,
+        account=account,
+        value_on=value_on,
+        amount=amount,
+        reference=reference,
+        payer=payer,
+        now=now,
+    )
+    if not new:
+        return line
+    billing.post_bank_line(line, current(), now)
+    record(actor, "purchases.record_transfer", now, events.TransferReceived(subject=f"bank_line:{line.pk}", line=line.pk))
+    found = list(Order.objects.filter(reference__in=references_in(reference)))
+    if len(found) == 1 and found[0].currency == amount.currency:
+        apply_transfer(actor, line, found[0], now)
+    return line
+
+
+@verb(Side.STAFF)
+def match_transfer(actor: Actor, line: BankLine, *, order: Order, now: datetime) -> BankLine:
+    """Give a transfer to an order by hand. Two clerks on one line cannot both win."""
+    apply_transfer(actor, line, order, now)
+    return line
+
+
+@verb(Side.STAFF)
+def hold_transfer(actor: Actor, line: BankLine, *, partner: Partner, now: datetime) -> BankLine:
+    """Keep a transfer for a partner until an order needs it."""
+    lock(partner.pk)
+    _hold(actor, line, partner.pk, line.amount - _given(line), now)
+    return line
+
+
+# STEPS
+
+
+def ordered(key: str, now: datetime) -> None:
+    """The draft with this key has become an order."""
+    if len(key) == 36:
+        Draft.objects.filter(key=key).update(ordered_at=now)
+
+
+def expire_overdue(partner: Partner, now: datetime) -> None:
+    """Close what ran out unpaid before something new is asked, wherever no charge may still land."""
+    today = day_of(now, current().zone)
+    overdue = Order.objects.select_for_update().filter(
+        partner=partner, paid_at=None, closed_at=None, expires_on__lt=today
+    )
+    for order in overdue:
+        if open_attempt(order.pk) is None:
+            close(SYSTEM, order, Closing.EXPIRED, now)
+
+
+def from_held_money(actor: Actor, order: Order, now: datetime) -> None:
+    """Late money held for the partner pays the next order (domain.md S20)."""
+    if order.method != Method.BANK_TRANSFER:
+        return
+    if payments.use_held(actor, order.partner_id, order.pk, order.total, now):
+        newest = BankLine.objects.filter(allocations__order_id=order.pk).order_by("-value_on", "-pk").first()
+        transfer_arrived(actor, order, newest, current(), now)
+
+
+def apply_transfer(actor: Actor, line: BankLine, order: Order, now: datetime) -> None:
+    """Allocate a line to an order as far as it goes; the rest, or all of it when too late, is held."""
+    lock(order.partner_id)
+    line = BankLine.objects.select_for_update().get(pk=line.pk)
+    order = Order.objects.select_for_update().get(pk=order.pk)
+    left = line.amount - _given(line)
+    if left.minor <= 0:
+        raise Refusal("transfers.already_matched")
+    if left.currency != order.currency:
+        raise Refusal("transfers.wrong_currency")
+    programme = version(order.programme.n)
+    if not _still_payable(order, line):
+        _hold(actor, line, order.partner_id, left, now)
+        return
+    if order.closing == Closing.EXPIRED:
+        order.closed_at, order.closing = None, ""
+        order.save(update_fields=["closed_at", "closing"])
+        payments.use_held(actor, order.partner_id, order.pk, order.total, now)
+    missing = order.total - allocated(order.pk, order.currency)
+    part = Money(min(left.minor, missing.minor), left.currency)
+    row = payments.allocate(actor, line, partner_id=order.partner_id, order_id=order.pk, amount=part, now=now)
+    billing.post_allocation(row.pk, part, order.partner_id, programme, now)
+    if left.minor > part.minor:
+        _hold(actor, line, order.partner_id, left - part, now)
+    record(
+        actor,
+        "purchases.match_transfer",
+        now,
+        events.TransferMatched(
+            partner_id=order.partner_id, subject=f"bank_line:{line.pk}", line=line.pk, number=order.number
+        ),
+    )
+    transfer_arrived(actor, order, line, programme, now)
+
+
+def _still_payable(order: Order, line: BankLine) -> bool:
+    """The value date decides, not the day of import; an order that ended otherwise takes nothing."""
+    if order.paid_at or order.closing == Closing.CANCELLED or line.value_on > order.expires_on:
+        return False
+    if order.closing == Closing.EXPIRED:
+        newer = Order.objects.filter(partner_id=order.partner_id, offer=order.offer, pk__gt=order.pk)
+        return not newer.exclude(closing__in=list(Closing)).exists()
+    return True
+
+
+def _given(line: BankLine) -> Money:
+    return Money(sum(line.allocations.values_list("amount_minor", flat=True)), line.currency)
+
+
+def _hold(actor: Actor, line: BankLine, partner_id: int, amount: Money, now: datetime) -> None:
+    row = payments.allocate(actor, line, partner_id=partner_id, order_id=None, amount=amount, now=now)
+    billing.post_allocation(row.pk, amount, partner_id, current(), now)
+    record(
+        actor,
+        "purchases.hold_transfer",
+        now,
+        events.TransferHeld(partner_id=partner_id, subject=f"bank_line:{line.pk}", line=line.pk),
+    )
+
+
+def _require_open(order: Order, today: date | None) -> None:
+    if order.paid_at:
+        raise Refusal("orders.already_paid", number=order.number)
+    if order.closed_at:
+        raise Refusal("orders.closed", number=order.number)
+    if today is not None and today > order.expires_on:
+        raise Refusal("orders.expired", number=order.number)
+
+
+# BEATS: outside any transaction; safe to repeat.
+
+
+def charged(actor: Actor, order: Order, attempt: Attempt | None, now: datetime) -> Order:
+    """The second and third beat of a card order; of any other order, nothing."""
+    if attempt is not None:
+        try:
+            _call(actor, order, attempt, now)
+        except base.Unknown:
+            attempt.refresh_from_db()
+            if attempt.card_id:
+                unknown(attempt, cause="return", now=now)
+            # A page that did not open has charged nobody; asking again opens the same page.
+    return order_by_id(order.pk)
+
+
+def _call(actor: Actor, order: Order, attempt: Attempt, now: datetime) -> None:
+    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
+        if not free:
+            return
+        programme = version(order.programme.n)
+        given = {
+            "language": order.language,
+            "description": programme.offer(order.offer).name.say(order.language),
+            "return_path": f"/orders/{order.number}/return/",
+            "now": now,
+        }
+        if attempt.card_id is None:
+            payments.open_page(attempt, payer=order.partner.legal_name, **given)
+            return
+        outcome = payments.charge(attempt, **given)
+        crash_point("card_called")
+        attempt.refresh_from_db()
+        settle(attempt, outcome, cause="return", now=now, actor=actor)
+
+
+def resolve(attempt: Attempt, *, cause: str, now: datetime) -> None:
+    """Ask the gateway what became of an attempt and record it; repeat a call that a crash cut off."""
+    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
+        if not free:
+            return
+        attempt.refresh_from_db()
+        if attempt.status not in OPEN:
+            return
+        try:
+            outcome = payments.ask(attempt)
+        except base.Unknown:
+            unknown(attempt, cause=cause, now=now)
+            return
+    if outcome is None or (not outcome.confirmed and attempt.card_id):
+        # The gateway never heard of it, or was never told to go on: the same call under the same key.
+        order = order_by_id(attempt.order_id)
+        if order.open and attempt.card_id:
+            charged(SYSTEM, order, attempt, now)
+        return
+    if outcome.final or outcome.status == base.Status.PROCESSING or attempt.status != AttemptStatus.NEEDS_ACTION:
+        settle(attempt, outcome, cause=cause, now=now)
+
+
+def end(actor: Actor, order: Order, closing: Closing, now: datetime) -> Order:
+    """Close an unpaid order once the gateway has made sure that nothing can be charged for it any more."""
+    attempt = open_attempt(order.pk)
+    if attempt is not None and not _stopped(attempt, now):
+        return order_by_id(order.pk)
+    with beat():
+        lock(order.partner_id)
+        order = Order.objects.select_for_update().get(pk=order.pk)
+        if order.open and open_attempt(order.pk) is None:
+            close(actor, order, closing, now)
+    return order_by_id(order.pk)
+
+
+def _stopped(attempt: Attempt, now: datetime) -> bool:
+    """Whether the attempt can no longer charge; if it has charged already, that is settled instead."""
+    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
+        if not free:
+            raise Refusal("orders.card_charge_running", number=attempt.order_number)
+        attempt.refresh_from_db()
+        try:
+            outcome = payments.ask(attempt)
+            if outcome is not None and not outcome.final:
+                outcome = payments.gateway(attempt.gateway).cancel(outcome.ref, attempt.key)
+        except base.Unknown:
+            unknown(attempt, cause="return", now=now)
+            raise Refusal("payments.checking", number=attempt.order_number) from None
+        if outcome is None:
+            with beat():
+                payments.note(attempt.pk, AttemptStatus.CALLING, cause="return", now=now)
+                payments.note(attempt.pk, AttemptStatus.CANCELLED, cause="return", now=now)
+            return True
+        settle(attempt, outcome, cause="return", now=now)
+    return outcome.status != base.Status.SUCCEEDED
+
+
+def refund_made(refund: Refund, *, actor: Actor, now: datetime) -> None:
+    """Give the money back and record it; repeated under the refund's own key after a crash."""
+    with payments.calling(payments.REFUND_LOCKS, refund.pk) as free:
+        if not free:
+            return
+        refund.refresh_from_db()
+        ref = ""
+        if refund.payment.method == Method.CARD:
+            try:
+                outcome = payments.gateway(refund.payment.attempt.gateway).refund(
+                    base.RefundRequest(refund.gateway_key, refund.payment.gateway_ref, refund.amount, refund.reason)
+                )
+            except base.Unknown:
+                return
+            ref = outcome.ref
+            crash_point("refund_called")
+        settle_refund(refund, ref, actor=actor, now=now)
+
+
+# JOBS ask for these as the system.
+
+
+def ask_open_attempts(now: datetime) -> int:
+    """Ask about every attempt whose end is not known; repeat what a crash cut off. Returns how many ended."""
+    ended = 0
+    for attempt in list(unresolved()):
+        try:
+            resolve(attempt, cause="janitor", now=now)
+        except base.Rejected as rejection:
+            with beat():
+                open_task("payment", f"attempt:{attempt.pk}", attempt.partner_id, rejection.code, now)
+        attempt.refresh_from_db()
+        ended += attempt.resolved_at is not None
+    return ended
+
+
+def finish_refunds(now: datetime) -> int:
+    """Repeat refunds that were promised and not recorded as made."""
+    before = list(refunds_unfinished())
+    for refund in before:
+        refund_made(refund, actor=SYSTEM, now=now)
+    return len(before) - refunds_unfinished().count()
+
+
+def expire_orders(now: datetime) -> int:
+    """Close the orders whose last day has passed; a charge that still lands is returned. Returns how many."""
+    today = day_of(now, current().zone)
+    closed = 0
+    for order in Order.objects.filter(paid_at=None, closed_at=None, expires_on__lt=today).order_by("pk"):
+        try:
+            closed += end(SYSTEM, order, Closing.EXPIRED, now).closed_at is not None
+        except Refusal as refusal:
+            with beat():
+                open_task("order", f"order:{order.pk}", order.partner_id, refusal.code, now)
+    return closed
+
+
+def warn_expiring_orders(now: datetime) -> int:
+    """Remind of transfers that have not come a week before their order runs out, once per order."""
+    today = day_of(now, current().zone)
+    warned = 0
+    rows = Order.objects.filter(
+        paid_at=None, closed_at=None, warned_at=None, method=Method.BANK_TRANSFER, expires_on__gte=today
+    )
+    for row in rows.order_by("pk"):
+        if plus_days(row.placed_on, version(row.programme.n).policy(row.policy).order_warning_days) > today:
+            continue
+        with beat():
+            lock(row.partner_id)
+            order = Order.objects.select_for_update().get(pk=row.pk)
+            if order.open and order.warned_at is None:
+                order.warned_at = now
+                order.save(update_fields=["warned_at"])
+                record(
+                    SYSTEM,
+                    "purchases.warn",
+                    now,
+                    events.OrderExpiring(partner_id=order.partner_id, subject=f"order:{order.pk}", number=order.number),
+                )
+                warned += 1
+    return warned
+
+
+def heard(gateway: str, body: bytes, headers, *, now: datetime) -> None:
+    """A doorbell rang: keep the event once, then look the payment up and settle it.
+
+    One that names a payment we do not know yet stays unapplied; the janitor asks about the attempt anyway.
+    """
+    bell = payments.gateway(gateway).read_doorbell(body, headers)
+    with beat():
+        event = payments.doorbell(gateway, bell, now)
+    if event is None:
+        return
+    attempt = attempt_of_ref(gateway, bell.ref)
+    if attempt is not None:
+        resolve(attempt, cause="webhook", now=now)
+    with beat():
+        payments.applied(event, "applied" if attempt else "parked", now)

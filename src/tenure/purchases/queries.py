@@ -1,0 +1,166 @@
+"""Reading orders, and gathering the facts on which buying and renewing are decided."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import QuerySet
+
+from tenure.competencies.queries import figures
+from tenure.competencies.rules import missing
+from tenure.kernel.access import Actor, may
+from tenure.kernel.money import Money
+from tenure.memberships.queries import Holding, holdings
+from tenure.offers.rules import BuyerFacts, Quote, quote
+from tenure.partners.models import Partner
+from tenure.partners.queries import exemption
+from tenure.partners.rules import ManagedIn
+from tenure.partners.rules import Standing as PartnerStanding
+from tenure.payments.queries import allocated, attempts, payment_of, unknown_order_number
+from tenure.payments.rules import AttemptStatus, Method
+from tenure.programme.rules import Offer, Programme
+from tenure.purchases.models import Draft, Order, Proof
+from tenure.purchases.rules import Closing, OrderFacts, OrderStatus, status
+
+
+def visible_to(actor: Actor) -> QuerySet[Order]:
+    if may(actor, "billing.view"):
+        return Order.objects.all()
+    return Order.objects.filter(partner_id__in=actor.grants)
+
+
+def order(number: str) -> Order | None:
+    return Order.objects.select_related("partner", "subscription", "card", "programme").filter(number=number).first()
+
+
+def order_by_id(id: int) -> Order | None:
+    return Order.objects.select_related("partner", "subscription").filter(pk=id).first()
+
+
+def draft(key) -> Draft | None:
+    return Draft.objects.select_related("partner", "subscription", "card").filter(key=key).first()
+
+
+def of_partner(partner_id: int) -> QuerySet[Order]:
+    return Order.objects.filter(partner_id=partner_id).select_related("card", "subscription").order_by("-id")
+
+
+def proofs(order: Order) -> list[Proof]:
+    return list(order.proofs.select_related("file").order_by("-id"))
+
+
+def open_orders() -> QuerySet[Order]:
+    return Order.objects.filter(paid_at=None, closed_at=None)
+
+
+def awaiting_transfers() -> QuerySet[Order]:
+    """Orders that a transfer could be for, the oldest first."""
+    return open_orders().filter(method=Method.BANK_TRANSFER).select_related("partner").order_by("placed_at", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order as a page shows it."""
+
+    order: Order
+    status: OrderStatus
+    received: Money
+    missing: Money
+    decline: str
+
+
+def view(order: Order, today: date) -> OrderView:
+    """One order with everything its page needs. Lists use ``statuses``."""
+    tries = attempts(order.pk) if order.method == Method.CARD else []
+    newest = tries[0] if tries else None
+    received = allocated(order.pk, order.currency) if order.method == Method.BANK_TRANSFER else Money(0, order.currency)
+    return OrderView(
+        order,
+        status(_facts(order, newest.status if newest else None, received.minor), today),
+        received,
+        order.total - received if received and order.paid_at is None else Money(0, order.currency),
+        newest.decline_code if newest and newest.status == AttemptStatus.DECLINED else "",
+    )
+
+
+def _facts(order: Order, attempt: str | None, received_minor: int) -> OrderFacts:
+    return OrderFacts(
+        Method(order.method),
+        order.expires_on,
+        order.paid_at is not None,
+        order.refunded_at is not None,
+        Closing(order.closing) if order.closing else None,
+        AttemptStatus(attempt) if attempt else None,
+        received_minor,
+    )
+
+
+def status_of(order: Order, today: date) -> OrderStatus:
+    return view(order, today).status
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A partner as the offers page and every checkout see it: what it holds, and what is open."""
+
+    partner: Partner
+    programme: Programme
+    today: date
+    holdings: list[Holding]
+    open: dict[str, Order]
+    unknown: str | None
+    figures: dict[str, dict[str, int]]
+    exempt: bool
+
+    def holding(self, offer: str) -> Holding | None:
+        """The subscription that counts for an offer: the one neither cancelled nor replaced."""
+        return next(
+            (
+                h
+                for h in self.holdings
+                if h.subscription.offer == offer
+                and h.subscription.cancelled_at is None
+                and h.subscription.superseded_at is None
+            ),
+            None,
+        )
+
+    def facts(self, offer: Offer) -> BuyerFacts:
+        """What stands for and against an order for one offer."""
+        running = self.open.get(offer.code)
+        return BuyerFacts(
+            verified=self.partner.verified_at is not None,
+            suspended=self.partner.standing in (PartnerStanding.SUSPENDED, PartnerStanding.CLOSED),
+            managed_here=self.partner.managed_in == ManagedIn.HERE,
+            held=frozenset(
+                h.subscription.offer
+                for h in self.holdings
+                if h.subscription.superseded_at is None and h.standing(self.today).live
+            ),
+            open_order=running.number if running else None,
+            unknown_order=self.unknown,
+            missing=missing(offer, self.figures.get(offer.code, {})),
+        )
+
+    def quote(self, offer: Offer) -> Quote:
+        return quote(self.programme, offer, self.partner.country, self.today, exempt=self.exempt)
+
+
+def buyer(partner: Partner, programme: Programme, today: date) -> Buyer:
+    """Gather a partner's facts in a handful of queries, whatever the number of offers."""
+    running = Order.objects.filter(partner=partner, paid_at=None, closed_at=None, expires_on__gte=today)
+    return Buyer(
+        partner,
+        programme,
+        today,
+        holdings(partner.pk),
+        {order.offer: order for order in running},
+        unknown_order_number(partner.pk),
+        figures(partner.pk),
+        exemption(partner, today) is not None,
+    )
+
+
+def purchase_date(term_order_id: int | None) -> date | None:
+    """The day a term was paid, from which the refund's days are counted."""
+    payment = payment_of(term_order_id) if term_order_id else None
+    return payment.value_on if payment else None

@@ -1,0 +1,339 @@
+"""Settling an order: the third beat. One way to complete, for the return page, the doorbell, the janitor and staff.
+
+It decides, under the partner's lock, whether money that has moved completes an order, and writes everything
+that follows in one transaction: payment, invoice number, ledger, term, benefits, event. It must never call a
+gateway. The second caller finds it done (reliability.md, C5).
+"""
+
+from datetime import date, datetime
+
+from tenure import events
+from tenure.benefits import actions as benefits
+from tenure.billing import actions as billing
+from tenure.billing.models import Invoice
+from tenure.billing.rules import InvoiceLine, InvoiceView, Kind, Party, credit_of, tax_correction
+from tenure.billing.rules import Payment as Paid
+from tenure.billing.queries import invoice_of_payment, view_of
+from tenure.kernel.access import SYSTEM, Actor
+from tenure.kernel.money import Money, TaxedPrice
+from tenure.kernel.periods import Span, day_of
+from tenure.memberships import actions as memberships
+from tenure.memberships.models import Term
+from tenure.memberships.queries import facts_of
+from tenure.memberships.rules import TermKind
+from tenure.partners.actions import lock
+from tenure.payments import actions as payments
+from tenure.payments.gateways import base
+from tenure.payments.models import Attempt, BankLine, Payment, Refund
+from tenure.payments.queries import allocated
+from tenure.payments.rules import AttemptStatus, Method, RefundKind, RefundStatus, compare
+from tenure.plumbing.db import beat, crash_point, inside
+from tenure.plumbing.outbox import close_task, open_task, record
+from tenure.programme.queries import version
+from tenure.programme.rules import Programme
+from tenure.purchases.models import Order
+from tenure.purchases.rules import Closing, Origin, Purpose
+
+HEARD = {
+    base.Status.NEEDS_ACTION: AttemptStatus.NEEDS_ACTION,
+    base.Status.PROCESSING: AttemptStatus.UNKNOWN,
+    base.Status.SUCCEEDED: AttemptStatus.SUCCEEDED,
+    base.Status.DECLINED: AttemptStatus.DECLINED,
+    base.Status.CANCELLED: AttemptStatus.CANCELLED,
+}
+
+
+def settle(attempt: Attempt, outcome: base.Outcome, *, cause: str, now: datetime, actor: Actor = SYSTEM) -> None:
+    """Record the gateway's word on an attempt and everything that follows from it, exactly once."""
+    crash_point("before_settle")
+    with beat():
+        lock(attempt.partner_id)
+        order = Order.objects.select_for_update().get(pk=attempt.order_id)
+        if outcome.amount != attempt.amount:
+            open_task("payment", f"attempt:{attempt.pk}", order.partner_id, "amount_mismatch", now)
+            payments.note(attempt.pk, AttemptStatus.UNKNOWN, cause=cause, now=now)
+            return
+        changed = payments.note(
+            attempt.pk,
+            HEARD[outcome.status],
+            cause=cause,
+            now=now,
+            ref=outcome.ref,
+            decline_code=outcome.decline_code,
+            hard=outcome.hard or outcome.decline_code == "authentication_required",
+            page_path=outcome.action_path or attempt.page_path,
+        )
+        if changed is not None:
+            _follow(actor, order, changed, outcome, now)
+        crash_point("inside_settle")
+    crash_point("after_settle")
+
+
+def unknown(attempt: Attempt, *, cause: str, now: datetime) -> None:
+    """The answer is missing: nothing new is charged until the gateway has been asked (C3)."""
+    with beat():
+        lock(attempt.partner_id)
+        before = attempt.status
+        if payments.note(attempt.pk, AttemptStatus.UNKNOWN, cause=cause, now=now) and before != AttemptStatus.UNKNOWN:
+            record(SYSTEM, "payments.charge", now, events.PaymentUnknown(**_about(attempt)))
+
+
+def _about(attempt: Attempt) -> dict:
+    return {
+        "partner_id": attempt.partner_id,
+        "subject": f"order:{attempt.order_id}",
+        "number": attempt.order_number,
+    }
+
+
+def _follow(actor: Actor, order: Order, attempt: Attempt, outcome: base.Outcome, now: datetime) -> None:
+    if attempt.status == AttemptStatus.SUCCEEDED:
+        close_task("payment", f"attempt:{attempt.pk}", actor, now)
+        _captured(actor, order, attempt, outcome, now)
+    elif attempt.status == AttemptStatus.DECLINED:
+        automatic = order.origin == Origin.AUTO_RENEWAL
+        if attempt.decline_code == "authentication_required" and automatic:
+            record(actor, "payments.charge", now, events.PaymentActionNeeded(**_about(attempt)))
+        else:
+            record(
+                actor,
+                "payments.charge",
+                now,
+                events.PaymentDeclined(
+                    **_about(attempt), reason=attempt.decline_code, hard=attempt.hard, automatic=automatic
+                ),
+            )
+
+
+def _captured(actor: Actor, order: Order, attempt: Attempt, outcome: base.Outcome, now: datetime) -> None:
+    programme = version(order.programme.n)
+    today = day_of(now, programme.zone)
+    payment = payments.receive(
+        order_id=order.pk,
+        partner_id=order.partner_id,
+        method=Method.CARD,
+        amount=attempt.amount,
+        now=now,
+        value_on=today,
+        attempt=attempt,
+    )
+    if not order.open:
+        # The order had ended before the money moved: it buys nothing and goes back (I-18).
+        billing.post_late_capture(payment, programme, now)
+        payments.promise_refund(
+            payment,
+            kind=RefundKind.LATE_CAPTURE,
+            amount=payment.amount,
+            reason="late_capture",
+            requested_by=SYSTEM.label,
+            request_id=None,
+            now=now,
+        )
+        record(actor, "payments.charge", now, events.LateCaptureReturned(**_about(attempt)))
+        return
+    card = payments.keep_card(order.partner_id, attempt.gateway, outcome.card, order.placed_by, now) if outcome.card else None
+    complete(actor, order, payment, programme, now, card=card or order.card)
+
+
+def complete(actor: Actor, order: Order, payment: Payment, programme: Programme, now: datetime, *, card=None) -> Term:
+    """The money is there: open the term, give its benefits, issue the invoice, post it all."""
+    inside("completing an order")
+    verb = "purchases.complete"
+    term = _open_term(actor, order, payment.value_on, programme, verb, now)
+    subscription = term.subscription
+    benefits.grant(term, programme.offer(order.offer), now)
+    memberships.set_auto_renew(
+        actor,
+        subscription,
+        on=order.auto_renew and card is not None,
+        cause="purchase" if order.purpose == Purpose.PURCHASE else "renewal",
+        verb=verb,
+        now=now,
+        card=card,
+    )
+    order.paid_at, order.subscription = now, subscription
+    order.save(update_fields=["paid_at", "subscription"])
+    invoice = billing.issue(
+        programme,
+        kind=Kind.INVOICE,
+        payment=payment,
+        make=lambda number, day: document(programme, order, term, payment, Kind.INVOICE, number, day),
+        now=now,
+    )
+    billing.post_payment(payment, programme, now)
+    of = {"partner_id": order.partner_id, "subject": f"order:{order.pk}"}
+    record(
+        actor,
+        verb,
+        now,
+        events.OrderPaid(**of, number=order.number, term=term.pk, invoice=invoice.pk),
+        events.InvoiceIssued(**of, invoice=invoice.pk, number=invoice.number),
+    )
+    return term
+
+
+def _open_term(actor: Actor, order: Order, paid_on: date, programme: Programme, verb: str, now: datetime) -> Term:
+    given = {
+        "order_id": order.pk,
+        "paid_on": paid_on,
+        "programme": programme,
+        "policy": programme.policy(order.policy),
+        "verb": verb,
+        "now": now,
+    }
+    if order.purpose == Purpose.PURCHASE:
+        return memberships.subscribe(actor, partner_id=order.partner_id, offer=order.offer, **given)
+    kind = TermKind.AUTO_RENEWAL if order.origin == Origin.AUTO_RENEWAL else TermKind.RENEWAL
+    return memberships.extend(actor, facts_of(order.subscription), kind=kind, **given)
+
+
+def document(
+    programme: Programme,
+    order: Order,
+    term: Term | None,
+    payment: Payment | None,
+    kind: Kind,
+    number: str,
+    issued_on: date,
+) -> InvoiceView:
+    """What stands on an order's document: the buyer as frozen with the order, the seller as of that version."""
+    language, money = order.language, order.total
+    offer = programme.offer(order.offer)
+    tax = programme.tax_of(order.partner.country)
+    price = TaxedPrice(order.net, order.tax, order.total, order.tax_rate_bp)
+    period = Span(term.starts_on, term.expires_on) if term else None
+    if payment:
+        instrument = str(order.card or (payment.attempt and payment.attempt.card) or "")
+        paid = Paid(method=order.method, paid_on=payment.value_on, reference=order.reference, instrument=instrument)
+    else:
+        paid = Paid(method=order.method, pay_by=order.expires_on, reference=order.reference)
+    return InvoiceView.of(
+        kind=kind,
+        number=number,
+        issued_on=issued_on,
+        language=language,
+        seller=billing.seller_of(programme, language),
+        bank=billing.bank_of(programme, money.currency, language) if payment is None else None,
+        buyer=Party(**{**order.bill_to, "address_lines": tuple(order.bill_to["address_lines"])}),
+        lines=[InvoiceLine.of(offer.name.say(language), period, price, order.tax_category)],
+        currency=money.currency,
+        tax_name=tax.name.say(language),
+        order_number=order.number,
+        payment=paid,
+        tax_note=tax.note.say(language) if tax.note else "",
+    )
+
+
+def transfer_arrived(actor: Actor, order: Order, line: BankLine, programme: Programme, now: datetime) -> bool:
+    """Money was allocated to an order: complete it when there is enough, else say what is missing."""
+    inside("settling a transfer")
+    received = allocated(order.pk, order.currency)
+    policy = programme.policy(order.policy)
+    result = compare(order.total, received, policy.transfer_tolerance_minor)
+    if not result.enough:
+        missing = order.total - received
+        open_task("transfer_short", f"order:{order.pk}", order.partner_id, f"{missing} missing", now)
+        record(
+            actor,
+            "purchases.match_transfer",
+            now,
+            events.TransferShort(
+                partner_id=order.partner_id,
+                subject=f"order:{order.pk}",
+                number=order.number,
+                missing_minor=missing.minor,
+                currency=missing.currency,
+            ),
+        )
+        return False
+    close_task("transfer_short", f"order:{order.pk}", actor, now)
+    payment = payments.receive(
+        order_id=order.pk,
+        partner_id=order.partner_id,
+        method=Method.BANK_TRANSFER,
+        amount=order.total,
+        now=now,
+        value_on=max(line.value_on, order.placed_on),
+        bank_line=line,
+    )
+    complete(actor, order, payment, programme, now)
+    if received.minor < order.total_minor:
+        billing.post_short(payment, order.total - received, programme, now)
+    return True
+
+
+def settle_refund(refund: Refund, gateway_ref: str, *, actor: Actor, now: datetime) -> None:
+    """The money is on its way back: credit note, ledger and, for a full refund, the end of the term."""
+    with beat():
+        lock(refund.payment.partner_id)
+        refund = Refund.objects.select_for_update().select_related("payment").get(pk=refund.pk)
+        if refund.status == RefundStatus.SUCCEEDED:
+            return
+        refund.status, refund.gateway_ref, refund.made_at = RefundStatus.SUCCEEDED, gateway_ref, now
+        refund.save()
+        order = Order.objects.select_for_update().get(pk=refund.payment.order_id)
+        programme = version(order.programme.n)
+        if refund.kind == RefundKind.LATE_CAPTURE:
+            billing.post_refund(refund, programme, now)
+            return
+        note = _credit(refund, programme, now)
+        billing.post_refund(refund, programme, now)
+        if refund.kind == RefundKind.FULL:
+            order.refunded_at = now
+            order.save(update_fields=["refunded_at"])
+            _end(actor, order, day_of(now, programme.zone), now)
+        record(
+            actor,
+            "support.decide",
+            now,
+            events.PaymentRefunded(
+                partner_id=order.partner_id, subject=f"order:{order.pk}", refund=refund.pk, credit_note=note.pk
+            ),
+        )
+
+
+def _credit(refund: Refund, programme: Programme, now: datetime) -> Invoice:
+    invoice = invoice_of_payment(refund.payment_id)
+    view = view_of(invoice)
+    today = day_of(now, programme.zone)
+    back = Paid(method=refund.payment.method, paid_on=today, instrument=view.payment.instrument)
+    correct = credit_of if refund.kind == RefundKind.FULL else tax_correction
+    return billing.issue(
+        programme,
+        kind=Kind.CREDIT_NOTE,
+        payment=refund.payment,
+        make=lambda number, day: correct(view, number, day, payment=back),
+        now=now,
+        refund=refund,
+        amends=invoice,
+    )
+
+
+def _end(actor: Actor, order: Order, today: date, now: datetime) -> None:
+    """A full refund ends the subscription and takes back what the refunded term brought."""
+    term = Term.objects.select_related("subscription").filter(order_id=order.pk).first()
+    if term is None or term.subscription.cancelled_at:
+        return
+    memberships.set_auto_renew(
+        actor, term.subscription, on=False, cause="cancel_request", verb="support.decide", now=now
+    )
+    memberships.cancel(actor, term.subscription, on=today, verb="support.decide", now=now)
+    benefits.revoke(actor, term, "support.decide", now)
+
+
+def close(actor: Actor, order: Order, closing: Closing, now: datetime) -> None:
+    """End an order that was not paid: its right to renew goes, and money that came in is held again."""
+    inside("closing an order")
+    order.closed_at, order.closing = now, closing
+    order.save(update_fields=["closed_at", "closing"])
+    close_task("transfer_short", f"order:{order.pk}", actor, now)
+    payments.release_allocations(order.pk)
+    if order.subscription_id and closing is Closing.CANCELLED:
+        memberships.hold(order.subscription, None)
+    of = {"partner_id": order.partner_id, "subject": f"order:{order.pk}", "number": order.number}
+    event = events.OrderCancelled(**of) if closing is Closing.CANCELLED else events.OrderExpired(**of)
+    record(actor, "purchases.cancel_order" if closing is Closing.CANCELLED else "purchases.expire", now, event)
+
+
+def money_missing(order: Order) -> Money:
+    return order.total - allocated(order.pk, order.currency)

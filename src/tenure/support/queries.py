@@ -1,0 +1,93 @@
+"""Reading support requests: the own ones, the company's, the staff's queue."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import QuerySet
+
+from tenure.benefits.queries import used_of_term
+from tenure.kernel.access import Actor, may
+from tenure.kernel.money import Money
+from tenure.kernel.refusals import Decision
+from tenure.memberships.models import Subscription, Term
+from tenure.memberships.queries import facts_of
+from tenure.payments.models import Payment, RefundApproval
+from tenure.payments.queries import payment_of
+from tenure.programme.queries import version
+from tenure.programme.rules import Policy
+from tenure.support.models import Note, Request
+from tenure.support.rules import RefundFacts, RequestStatus, approvals_needed, limit, may_refund
+
+
+def visible_to(actor: Actor) -> QuerySet[Request]:
+    """All for staff; a company's requests for those who may see them all; else only one's own (R23)."""
+    if may(actor, "support.view_all") and actor.is_staff:
+        return Request.objects.all()
+    whole = [p for p in actor.grants if may(actor, "support.view_all", p)]
+    rows = Request.objects.filter(partner_id__in=actor.grants)
+    return rows.filter(partner_id__in=whole) | rows.filter(opened_by_id=actor.id)
+
+
+def get(number: str) -> Request | None:
+    return Request.objects.select_related("partner", "subscription", "opened_by", "refund").filter(number=number).first()
+
+
+def queue() -> QuerySet[Request]:
+    """What waits for staff, the longest waiting first."""
+    return (
+        Request.objects.exclude(status=RequestStatus.CLOSED)
+        .select_related("partner", "subscription", "opened_by")
+        .order_by("moved_at", "id")
+    )
+
+
+def thread(request: Request, *, staff: bool) -> QuerySet[Note]:
+    notes = request.notes.select_related("author").order_by("id")
+    return notes if staff else notes.filter(internal=False)
+
+
+def open_cancel(subscription: Subscription) -> Request | None:
+    return Request.objects.filter(subscription=subscription, action="cancel", closed_at=None).first()
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCase:
+    """Everything on which a refund is decided, for staff to see and the verb to use."""
+
+    term: Term
+    payment: Payment | None
+    decision: Decision
+    amount: Money | None
+    limit: Money | None
+    approvals_needed: int
+    approvals: list[RefundApproval]
+    policy: Policy
+
+
+def refund_case(subscription: Subscription, requested_on: date, request: Request | None = None) -> RefundCase | None:
+    """The refund of a subscription's newest term as it would be decided for a request of that day."""
+    holding = facts_of(subscription)
+    if holding is None:
+        return None
+    payment = payment_of(holding.term.order_id) if holding.term.order_id else None
+    used = used_of_term(holding.term.pk)
+    purchased_on = payment.value_on if payment else holding.term.starts_on
+    policy = version(holding.term.programme.n).policy(holding.term.policy)
+    facts = RefundFacts(
+        purchased_on,
+        requested_on,
+        used.key_revealed_at,
+        used.anything_used,
+        payment is None or subscription.cancelled_at is not None,
+    )
+    amount = payment.amount if payment else None
+    return RefundCase(
+        holding.term,
+        payment,
+        may_refund(facts, policy),
+        amount,
+        limit(policy, amount.currency) if amount else None,
+        approvals_needed(amount, policy) if amount else 1,
+        list(RefundApproval.objects.filter(request_id=request.pk).order_by("pk")) if request else [],
+        policy,
+    )

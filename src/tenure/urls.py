@@ -1,0 +1,15 @@
+"""Every address of Tenure: portal under ``/``, back office under ``/office/``, doorbells under ``/hooks/``."""
+
+from django.urls import include, path
+
+from tenure.web.hooks import demo
+from tenure.web.portal import health
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("accounts/", include("allauth.account.urls")),
+    path("hooks/demo", demo.doorbell, name="demo-doorbell"),
+    path("office/", include("tenure.web.office.urls")),
+    path("", include("tenure.web.portal.urls")),
+]

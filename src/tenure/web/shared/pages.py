@@ -1,0 +1,219 @@
+"""The frame of every page: who asks, for which company, at what instant, and how a refusal is shown.
+
+It decides nothing itself: a guard names the permission and ``kernel.access`` decides; a refusal's words come
+from ``messages.py``. It must never hold a rule. Every view carries its guard as ``view.access``, from which the
+access walk and ``docs/access.md`` are made.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.functional import SimpleLazyObject
+
+from tenure.kernel.access import NOBODY, Side, decide, declare, may
+from tenure.kernel.periods import day_of
+from tenure.kernel.refusals import NotYours, Refusal
+from tenure.partners.models import Partner
+from tenure.people.queries import actor_of, holders, notices
+from tenure.plumbing import clock
+from tenure.programme.queries import current
+from tenure.web.shared import messages
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    )
+)
+declare("office.view", Side.STAFF, says="Enter the back office.")
+declare("notices.view", Side.PARTNER, says="See one's notices.")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may open a page: which door it belongs to and the permission it asks for."""
+
+    door: str
+    permission: str | None
+
+
+class Shell:
+    """Middleware: the person's language, the headers of every answer, and the page for a refusal."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.actor, request.partner, request.person = NOBODY, None, None
+        request.now = request.today = request.programme = None
+        if request.user.is_authenticated:
+            request.person = request.user
+            translation.activate(request.user.language)
+            request.LANGUAGE_CODE = request.user.language
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        if request.person is not None:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return refused(request, exception) if isinstance(exception, Refusal) else None
+
+
+def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """The page for a refusal that no form has taken: 404 to strangers, 403 with names to colleagues, else 409."""
+    if isinstance(refusal, NotYours):
+        return render(request, "404.html", status=404)
+    if refusal.code == "access.forbidden":
+        return render(request, "403.html", {"helpers": helpers(request, refusal.facts["permission"])}, status=403)
+    return render(request, "409.html", {"words": messages.say(refusal.code, refusal.facts)}, status=409)
+
+
+def helpers(request: HttpRequest, permission: str) -> list[str]:
+    """The names of the colleagues who hold a permission: who can help."""
+    if request.partner is None:
+        return []
+    return [person.name for person in holders(request.partner.pk, permission, request.programme)]
+
+
+def can_help(request: HttpRequest, permission: str) -> list[str] | None:
+    """Names to show beside a closed button, or ``None`` when the person holds the permission."""
+    if may(request.actor, permission, request.partner.pk):
+        return None
+    return helpers(request, permission)
+
+
+def _enter(request: HttpRequest) -> None:
+    """Read the clock and the programme once, and make the person an actor."""
+    request.now = clock.now()
+    request.programme = current()
+    request.today = day_of(request.now, request.programme.zone)
+    if request.person is not None:
+        request.actor = actor_of(request.person, request.programme)
+
+
+def portal(permission: str) -> Callable:
+    """A page for a partner's people who hold a permission."""
+
+    def guarding(view: Callable) -> Callable:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.person is None:
+                return redirect_to_login(request.get_full_path())
+            _enter(request)
+            request.partner = _company(request)
+            if request.partner is None:
+                return redirect("office:today" if request.actor.is_staff else "portal:join")
+            decide(request.actor, permission, request.partner.pk)
+            return view(request, *args, **kwargs)
+
+        guarded.access = Access("portal", permission)
+        return guarded
+
+    return guarding
+
+
+def office(permission: str) -> Callable:
+    """A page for the operator's staff who hold a permission. To everybody else it does not exist."""
+
+    def guarding(view: Callable) -> Callable:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.person is None:
+                return redirect_to_login(request.get_full_path())
+            _enter(request)
+            if not request.actor.is_staff:
+                raise NotYours("page")
+            decide(request.actor, permission)
+            return view(request, *args, **kwargs)
+
+        guarded.access = Access("office", permission)
+        return guarded
+
+    return guarding
+
+
+def signed_in(view: Callable) -> Callable:
+    """A page for anybody who has signed in."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.person is None:
+            return redirect_to_login(request.get_full_path())
+        _enter(request)
+        request.partner = _company(request)
+        return view(request, *args, **kwargs)
+
+    guarded.access = Access("signed in", None)
+    return guarded
+
+
+def public(view: Callable) -> Callable:
+    """A page for everybody."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        _enter(request)
+        return view(request, *args, **kwargs)
+
+    guarded.access = Access("public", None)
+    return guarded
+
+
+def machine(view: Callable) -> Callable:
+    """An address for other programs, which prove themselves in their own way."""
+    view.access = Access("machine", None)
+    return view
+
+
+def owned(request: HttpRequest, row: Any, permission: str) -> Any:
+    """A row of the person's own company; another's, or none at all, is not found."""
+    if row is None:
+        raise NotYours()
+    decide(request.actor, permission, row.partner_id)
+    return row
+
+
+def found(row: Any) -> Any:
+    """A row for staff, or not found."""
+    if row is None:
+        raise NotYours()
+    return row
+
+
+def _company(request: HttpRequest) -> Partner | None:
+    """The company the person works for now: the one chosen, else the first."""
+    chosen = request.session.get("partner")
+    grants = request.actor.grants
+    if not grants:
+        return None
+    return Partner.objects.get(pk=chosen if chosen in grants else min(grants))
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """What every template knows."""
+    person = getattr(request, "person", None)
+    return {
+        "actor": getattr(request, "actor", NOBODY),
+        "partner": getattr(request, "partner", None),
+        "person": person,
+        "programme": getattr(request, "programme", None),
+        "today": getattr(request, "today", None),
+        "now": getattr(request, "now", None),
+        "demo": settings.TENURE_DEMO,
+        "unread_notices": SimpleLazyObject(lambda: notices(person).filter(read_at=None).count()) if person else 0,
+    }

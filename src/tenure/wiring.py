@@ -1,0 +1,137 @@
+"""Who listens, what runs when, which gateway: three tables, one page.
+
+Read late, through ``plumbing.db.wiring``; nothing imports it. A reaction is at-least-once and keyed by its
+event; a job finds what is due by facts and dates, so running it twice, late or after days changes nothing.
+"""
+
+from datetime import datetime
+from functools import cache
+
+from django.conf import settings
+from procrastinate.contrib.django import app as engine
+
+from tenure import events
+from tenure.kernel.access import SYSTEM
+from tenure.payments.gateways.demo import DemoGateway
+from tenure.plumbing import clock, jobs, outbox
+from tenure.plumbing.db import beat
+from tenure.programme.models import Version
+from tenure.proof import seals
+from tenure.purchases import actions as purchases
+from tenure.purchases import jobs as order_jobs
+from tenure.renewals import actions as renewals
+from tenure.renewals import jobs as renewal_jobs
+from tenure.support import actions as support
+from tenure.support import jobs as support_jobs
+from tenure.web.shared.letters import put_into_words
+
+__all__ = ["put_into_words"]
+
+# 1. Who listens: event → reactions, in order.
+
+LISTENERS = {
+    "orders.tell_placed": order_jobs.tell_placed,
+    "orders.tell_paid": order_jobs.tell_paid,
+    "orders.tell_expiring": order_jobs.tell_expiring,
+    "orders.tell_expired": order_jobs.tell_expired,
+    "orders.tell_declined": order_jobs.tell_declined,
+    "orders.tell_action_needed": order_jobs.tell_action_needed,
+    "orders.tell_unknown": order_jobs.tell_unknown,
+    "orders.tell_short": order_jobs.tell_short,
+    "orders.tell_refunded": order_jobs.tell_refunded,
+    "billing.make_pdf": order_jobs.make_pdf,
+    "renewals.tell_due": renewal_jobs.tell_due,
+    "renewals.tell_auto_renew_off": renewal_jobs.tell_auto_renew_off,
+    "enrolment.tell_confirmation": support_jobs.tell_confirmation,
+    "enrolment.tell_verified": support_jobs.tell_verified,
+    "enrolment.tell_rejected": support_jobs.tell_rejected,
+    "people.tell_invited": support_jobs.tell_invited,
+    "partners.tell_invited_here": support_jobs.tell_invited_here,
+    "support.tell_opened": support_jobs.tell_opened,
+    "support.tell_replied": support_jobs.tell_replied,
+    "support.tell_closed": support_jobs.tell_closed,
+    "competencies.tell_qualified": support_jobs.tell_qualified,
+}
+
+REACTIONS = {
+    events.OrderPlaced: ["orders.tell_placed"],
+    events.OrderPaid: ["billing.make_pdf", "orders.tell_paid"],
+    events.OrderExpiring: ["orders.tell_expiring"],
+    events.OrderExpired: ["orders.tell_expired"],
+    events.PaymentDeclined: ["orders.tell_declined"],
+    events.PaymentActionNeeded: ["orders.tell_action_needed"],
+    events.PaymentUnknown: ["orders.tell_unknown"],
+    events.TransferShort: ["orders.tell_short"],
+    events.PaymentRefunded: ["billing.make_pdf", "orders.tell_refunded"],
+    events.DueFell: ["renewals.tell_due"],
+    events.AutoRenewTurnedOff: ["renewals.tell_auto_renew_off"],
+    events.ConfirmationAsked: ["enrolment.tell_confirmation"],
+    events.PartnerVerified: ["enrolment.tell_verified"],
+    events.CheckDecided: ["enrolment.tell_rejected"],
+    events.PersonInvited: ["people.tell_invited"],
+    events.PartnerInvitedHere: ["partners.tell_invited_here"],
+    events.RequestOpened: ["support.tell_opened"],
+    events.RequestReplied: ["support.tell_replied"],
+    events.RequestClosed: ["support.tell_closed"],
+    events.CompetencyQualified: ["competencies.tell_qualified"],
+}
+
+STILL_TRUE = {
+    "due": renewal_jobs.still_true,
+    "checking": order_jobs.still_checking,
+    "invitation": support_jobs.invitation_stands,
+}
+
+# 2. What runs when: all of it at every tick, in this order.
+
+
+def _run_renewals(now: datetime) -> int:
+    return renewals.run(SYSTEM, None, now=now).work
+
+
+SCHEDULE = [
+    ("purchases.ask_open_attempts", purchases.ask_open_attempts),
+    ("purchases.finish_refunds", purchases.finish_refunds),
+    ("support.finish_refunded", lambda now: support.finish_refunded(now, SYSTEM)),
+    ("purchases.expire_orders", purchases.expire_orders),
+    ("renewals.run", _run_renewals),
+    ("purchases.warn_expiring_orders", purchases.warn_expiring_orders),
+    ("proof.seal", seals.seal),
+]
+
+
+def job_failed(name: str, now: datetime) -> None:
+    """A scheduled job broke: a person should know, the next tick tries again."""
+    with beat():
+        outbox.open_task("job", f"job:{name}", None, "failed", now)
+
+
+# 3. Which gateway.
+
+CARD_GATEWAY = "demo"
+
+
+@cache
+def gateway(name: str):
+    """The gateway of a name; one client per process, connections reused."""
+    return {"demo": lambda: DemoGateway(settings.TENURE_DEMO_GATEWAY_URL, settings.TENURE_DEMO_GATEWAY_SECRET)}[name]()
+
+
+# The engine only wakes us: everything that is due stands in rows.
+
+
+@engine.periodic(cron="* * * * *")
+@engine.task(queueing_lock="tick", name="tenure.tick")
+def tick(timestamp: int) -> None:
+    if Version.objects.exists():
+        jobs.run_until_idle(clock.now())
+
+
+@engine.task(name="tenure.drain")
+def drain() -> None:
+    jobs.settle_down(clock.now())
+
+
+def wake() -> None:
+    """Ask the worker to look for reactions; part of the transaction that made them."""
+    drain.defer()
