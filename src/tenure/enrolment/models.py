@@ -33,7 +33,7 @@ class Check(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["partner", "kind"], name="check_once_per_kind"),
-            models.CheckConstraint(condition=models.Q(kind__in=list(Kind)), name="check_kind"),
-            models.CheckConstraint(condition=models.Q(state__in=list(State)), name="check_state"),
+            models.CheckConstraint(condition=models.Q(kind__in=sorted(map(str, Kind))), name="check_kind"),
+            models.CheckConstraint(condition=models.Q(state__in=sorted(map(str, State))), name="check_state"),
         ]
         indexes = [models.Index(fields=["opened_at"], name="check_waiting", condition=models.Q(state="pending"))]

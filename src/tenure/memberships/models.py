@@ -69,7 +69,7 @@ class Term(models.Model):
                 & models.Q(renewal_closes_on__gte=models.F("renewal_opens_on")),
                 name="term_window",
             ),
-            models.CheckConstraint(condition=models.Q(kind__in=list(TermKind)), name="term_kind"),
+            models.CheckConstraint(condition=models.Q(kind__in=sorted(map(str, TermKind))), name="term_kind"),
         ]
         indexes = [models.Index(fields=["expires_on", "subscription"], name="term_by_expiry")]
 

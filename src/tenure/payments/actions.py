@@ -123,11 +123,11 @@ def keep_card(partner_id: int, gateway: str, card: base.Card, by: str, now: date
     if not card.token:
         return None
     row, _ = Card.objects.update_or_create(
+        partner_id=partner_id,
         gateway=gateway,
         token=card.token,
         defaults={"exp_month": card.exp_month, "exp_year": card.exp_year, "removed_at": None},
         create_defaults={
-            "partner_id": partner_id,
             "brand": card.brand,
             "last4": card.last4,
             "exp_month": card.exp_month,

@@ -23,7 +23,7 @@ class Card(models.Model):
     removed_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["gateway", "token"], name="card_token_once")]
+        constraints = [models.UniqueConstraint(fields=["partner", "gateway", "token"], name="card_token_once")]
 
     def __str__(self) -> str:
         return f"{self.brand} ···· {self.last4}"
@@ -59,13 +59,13 @@ class Attempt(models.Model):
             models.UniqueConstraint(fields=["gateway", "ref"], condition=~Q(ref=""), name="attempt_ref_once"
             ),
             # A new attempt only after the last is known not to have charged (I-13).
-            models.UniqueConstraint(fields=["order_id"], condition=Q(status__in=list(OPEN)), name="attempt_open_once"),
+            models.UniqueConstraint(fields=["order_id"], condition=Q(status__in=sorted(map(str, OPEN))), name="attempt_open_once"),
             models.UniqueConstraint(fields=["order_id"], condition=Q(status=AttemptStatus.SUCCEEDED), name="attempt_succeeded_once"
             ),
-            models.CheckConstraint(condition=Q(status__in=list(AttemptStatus)), name="attempt_status"),
+            models.CheckConstraint(condition=Q(status__in=sorted(map(str, AttemptStatus))), name="attempt_status"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="attempt_amount"),
         ]
-        indexes = [models.Index(fields=["status", "id"], name="attempt_open", condition=Q(status__in=list(OPEN)))]
+        indexes = [models.Index(fields=["status", "id"], name="attempt_open", condition=Q(status__in=sorted(map(str, OPEN))))]
 
     @property
     def amount(self) -> Money:
@@ -141,7 +141,7 @@ class Payment(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(method__in=list(Method)), name="payment_method"),
+            models.CheckConstraint(condition=Q(method__in=sorted(map(str, Method))), name="payment_method"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount"),
         ]
 
@@ -171,7 +171,7 @@ class Refund(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["payment", "kind"], condition=~Q(status=RefundStatus.REFUSED), name="refund_once_per_kind"
             ),
-            models.CheckConstraint(condition=Q(status__in=list(RefundStatus)), name="refund_status"),
+            models.CheckConstraint(condition=Q(status__in=sorted(map(str, RefundStatus))), name="refund_status"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_amount"),
         ]
 

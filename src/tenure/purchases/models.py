@@ -90,10 +90,10 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=Q(total_minor=models.F("net_minor") + models.F("tax_minor")), name="order_sums"
             ),
-            models.CheckConstraint(condition=Q(method__in=list(Method)), name="order_method"),
-            models.CheckConstraint(condition=Q(purpose__in=list(Purpose)), name="order_purpose"),
+            models.CheckConstraint(condition=Q(method__in=sorted(map(str, Method))), name="order_method"),
+            models.CheckConstraint(condition=Q(purpose__in=sorted(map(str, Purpose))), name="order_purpose"),
             models.CheckConstraint(
-                condition=Q(closed_at=None, closing="") | Q(closed_at__isnull=False, closing__in=list(Closing)),
+                condition=Q(closed_at=None, closing="") | Q(closed_at__isnull=False, closing__in=sorted(map(str, Closing))),
                 name="order_closing",
             ),
             models.CheckConstraint(

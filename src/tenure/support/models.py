@@ -31,7 +31,7 @@ class Request(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=list(RequestStatus)), name="request_status"),
+            models.CheckConstraint(condition=Q(status__in=sorted(map(str, RequestStatus))), name="request_status"),
             models.UniqueConstraint(fields=["subscription"], condition=Q(action="cancel", closed_at=None),
                 name="request_one_open_cancel_per_subscription",
             ),

@@ -1,0 +1,70 @@
+"""What every test stands on: an embedded database without fsync, a card gateway of its own, and a world.
+
+Tests marked ``django_db`` run inside a transaction that is rolled back; those that kill, race or use a browser ask
+for a transactional database.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+DATA = Path(os.environ.setdefault("TENURE_DATA_DIR", str(HERE.parent / ".data-test")))
+DATA.mkdir(parents=True, exist_ok=True)
+os.environ["TENURE_DEMO"] = "1"
+os.environ["DJANGO_SETTINGS_MODULE"] = "tenure.settings"
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+if "TENURE_DATABASE_URL" not in os.environ:
+    from tenure.plumbing import embedded
+
+    os.environ["TENURE_DATABASE_URL"] = embedded.database_url(DATA, fast=True)
+with socket.socket() as _free:
+    _free.bind(("127.0.0.1", 0))
+    GATEWAY_PORT = _free.getsockname()[1]
+GATEWAY_SECRET = "a shared word of the tests"
+os.environ["TENURE_DEMO_GATEWAY_URL"] = f"http://127.0.0.1:{GATEWAY_PORT}"
+os.environ["TENURE_DEMO_GATEWAY_SECRET"] = GATEWAY_SECRET
+
+
+@pytest.fixture(scope="session")
+def card_gateway(tmp_path_factory):
+    """The demonstration gateway as a process of its own; its doorbells ring at a door nobody opens."""
+    file = tmp_path_factory.mktemp("gateway") / "gateway.sqlite3"
+    words = ["--port", GATEWAY_PORT, "--data", file, "--secret", GATEWAY_SECRET]
+    words += ["--webhook-url", "http://127.0.0.1:9/hooks/demo"]
+    process = subprocess.Popen([sys.executable, "-m", "tenure.demogateway", *map(str, words)])
+    last = time.monotonic() + 10
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{GATEWAY_PORT}/healthz", timeout=1)
+            break
+        except OSError:
+            assert time.monotonic() < last, "the card gateway did not start"
+            time.sleep(0.02)
+    yield f"http://127.0.0.1:{GATEWAY_PORT}"
+    process.terminate()
+    process.wait(5)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered():
+    """Programme versions read by one test do not outlive it."""
+    yield
+    from tenure.programme.queries import forget
+
+    forget()
+
+
+@pytest.fixture
+def world(db, card_gateway, settings, tmp_path):
+    """The programme of the domain's fixtures, with Contoso and its people, at noon on 20 June 2018 in Taipei."""
+    from tests.worlds import World
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    return World(card_gateway)

@@ -1,0 +1,223 @@
+"""The world of the stories: the fixtures of domain.md §7, moved by verbs and by the clock only."""
+
+import http.client
+import uuid
+from datetime import date, datetime
+from pathlib import Path
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from tenure.enrolment import actions as enrolment
+from tenure.enrolment.models import Check
+from tenure.kernel.access import NOBODY, SYSTEM, Actor
+from tenure.kernel.money import Money
+from tenure.kernel.periods import day_of
+from tenure.memberships.queries import facts_of, live_holding
+from tenure.partners.models import Partner
+from tenure.partners.rules import Company
+from tenure.payments.queries import open_attempt
+from tenure.payments.rules import Method
+from tenure.people import actions as people
+from tenure.people.models import User
+from tenure.people.queries import actor_of
+from tenure.plumbing import clock, jobs
+from tenure.programme import actions as programme_actions
+from tenure.programme.queries import current
+from tenure.purchases import actions as purchases
+from tenure.purchases.models import Order
+from tenure.purchases.queries import buyer
+from tenure.purchases.rules import Contact, Wanted
+from tenure.renewals import actions as renewals
+from tenure.renewals.queries import tile
+
+AURORA = Path(__file__).resolve().parent.parent / "programmes" / "aurora.toml"
+TAIPEI = ZoneInfo("Asia/Taipei")
+CARDS = {
+    "approves": "tok_4242",
+    "declined": "tok_0002",
+    "insufficient_funds": "tok_9995",
+    "expired": "tok_0069",
+    "authenticates": "tok_3155",
+    "declines_later": "tok_0341",
+    "loses_answer": "tok_0119",
+}
+CONTACT = Contact("Ming Chen", "02 2712 3456", "ming@contoso.example")
+PASSWORD = "correct horse battery"
+
+
+def taipei(text: str) -> datetime:
+    """An instant as people in Taipei say it: ``taipei("2019-06-22 23:59:59")``."""
+    return datetime.fromisoformat(text).replace(tzinfo=TAIPEI)
+
+
+class World:
+    """Contoso (ID 1234566) is authorised; Ann is global admin, Ming programme admin, Bo billing admin, Sal default."""
+
+    def __init__(self, gateway: str, *, source: str | None = None, at: str = "2018-06-20 12:00"):
+        self.gateway = gateway
+        self.go(at)
+        programme_actions.apply(SYSTEM, None, source=source or AURORA.read_text(), now=self.now)
+        self.contoso = self.company("Contoso Taiwan Ltd", "contoso.example", "Ann Lin")
+        self.ann = User.objects.get(email="ann@contoso.example")
+        self.ming = self.colleague("Ming Chen", "programme_admin")
+        self.bo = self.colleague("Bo Wu", "billing_admin")
+        self.sal = self.colleague("Sal Hsu", "member")
+        self.fin = self.staff("Fiona Finance", "finance")
+        self.sue = self.staff("Sue Support", "support_agent")
+        self.oda = self.staff("Oda Operator", "operator")
+        self.ove = self.staff("Ove Operator", "operator")
+
+    # Time
+
+    def go(self, text: str) -> datetime:
+        """Move the clock without running anything: the machine slept."""
+        self.now = taipei(text if " " in text else f"{text} 12:00")
+        clock.DemoClock.objects.all().delete()
+        clock.put(self.now)
+        return self.now
+
+    def live(self, text: str) -> datetime:
+        """Live through to an instant: every day's run on the way."""
+        to = taipei(text if " " in text else f"{text} 12:00")
+        jobs.advance(to, current().zone)
+        self.now = to
+        return to
+
+    def work(self) -> int:
+        """Run what is due now until nothing is left."""
+        return jobs.run_until_idle(self.now)
+
+    @property
+    def today(self) -> date:
+        return day_of(self.now, current().zone)
+
+    # People
+
+    def actor(self, user: User) -> Actor:
+        return actor_of(user, current())
+
+    def company(self, name: str, domain: str, admin: str, *, country: str = "TW", verified: bool = True) -> Partner:
+        company = Company(
+            legal_name=name,
+            country=country,
+            address="7 Section 5, Xinyi Road",
+            city="Taipei",
+            postcode="110",
+            contact_name=admin,
+            contact_email=f"{admin.split()[0].lower()}@{domain}",
+            contact_phone="02 2712 3456",
+            tax_id="04595257" if country == "TW" else "",
+        )
+        partner = enrolment.join(
+            NOBODY,
+            None,
+            company=company,
+            password=PASSWORD,
+            language="en",
+            agreement_version=current().agreement("programme").version,
+            now=self.now,
+        )
+        if verified:
+            enrolment.confirm_email(SYSTEM, partner, now=self.now)
+            for check in Check.objects.filter(partner=partner, state="pending"):
+                enrolment.decide(SYSTEM, check, passed=True, reason="", now=self.now)
+        partner.refresh_from_db()
+        return partner
+
+    def colleague(self, name: str, *roles: str, partner: Partner | None = None) -> User:
+        email = f"{name.split()[0].lower()}@contoso.example"
+        partner = partner or self.contoso
+        invitation = people.invite(
+            SYSTEM, partner, email=email, name=name, roles=list(roles), language="en", now=self.now
+        )
+        return people.accept_invitation(NOBODY, invitation, password=PASSWORD, now=self.now)
+
+    def staff(self, name: str, *roles: str) -> User:
+        from django.db import transaction
+
+        with transaction.atomic():
+            return people.create_person(
+                name=name,
+                email=f"{name.split()[0].lower()}@aurora.example",
+                password=PASSWORD,
+                language="en",
+                now=self.now,
+                staff_roles=list(roles),
+            )
+
+    # Buying
+
+    def wanted(self, offer: str = "action-pack", method: Method = Method.CARD, **changes) -> Wanted:
+        given = {
+            "key": str(uuid.uuid4()),
+            "offer": offer,
+            "method": method,
+            "language": "en",
+            "terms_version": current().agreement(current().offer(offer).terms).version,
+            "contact": CONTACT if method is Method.BANK_TRANSFER else Contact(),
+        }
+        return Wanted(**given | changes)
+
+    def buy(self, who: User | None = None, *, partner: Partner | None = None, **wanted) -> Order:
+        return purchases.buy(
+            self.actor(who or self.ming), partner or self.contoso, wanted=self.wanted(**wanted), now=self.now
+        )
+
+    def renew(self, subscription, who: User | None = None, **wanted) -> Order:
+        asked = self.wanted(offer=subscription.offer, **wanted)
+        return renewals.renew(self.actor(who or self.ming), subscription, wanted=asked, now=self.now)
+
+    def choose_card(self, order: Order, card: str = "approves") -> None:
+        """Press the button on the gateway's page, as the customer's browser would; nothing comes back to us."""
+        attempt = open_attempt(order.pk)
+        line = http.client.HTTPConnection(self.gateway.removeprefix("http://"), timeout=5)
+        body = urlencode({"card": CARDS[card], "save": "on", "do": "pay"})
+        try:
+            line.request("POST", attempt.page_path, body, {"Content-Type": "application/x-www-form-urlencoded"})
+            line.getresponse().read()
+        except http.client.HTTPException:
+            pass
+        finally:
+            line.close()
+
+    def come_back(self, order: Order) -> Order:
+        """The browser returns from the card page: the server asks the gateway, whatever the address says."""
+        attempt = open_attempt(order.pk)
+        if attempt is not None:
+            purchases.resolve(attempt, cause="return", now=self.now)
+        order.refresh_from_db()
+        return order
+
+    def pay(self, order: Order, card: str = "approves") -> Order:
+        self.choose_card(order, card)
+        return self.come_back(order)
+
+    def buy_by_card(self, card: str = "approves", **wanted) -> Order:
+        return self.pay(self.buy(**wanted), card)
+
+    def transfer(self, order: Order | None, minor: int, *, on: str | None = None, reference: str | None = None):
+        """Finance enters a line of the bank's statement."""
+        return purchases.record_transfer(
+            self.actor(self.fin),
+            None,
+            line_key=uuid.uuid4().hex,
+            account="812-0001-2345",
+            value_on=date.fromisoformat(on) if on else self.today,
+            amount=Money(minor, order.currency if order else "TWD"),
+            reference=order.reference if reference is None else reference,
+            payer="CONTOSO TAIWAN",
+            now=self.now,
+        )
+
+    # Looking
+
+    def holding(self, offer: str = "action-pack", partner: Partner | None = None):
+        return live_holding((partner or self.contoso).pk, offer)
+
+    def status(self, subscription) -> str:
+        standing = facts_of(subscription).standing(self.today)
+        return f"{standing.status}{' suspended' if standing.suspended else ''}"
+
+    def tile(self, offer: str = "action-pack", partner: Partner | None = None):
+        facts = buyer(partner or self.contoso, current(), self.today)
+        return tile(facts, current().offer(offer))
