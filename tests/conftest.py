@@ -32,6 +32,11 @@ os.environ["TENURE_DEMO_GATEWAY_URL"] = f"http://127.0.0.1:{GATEWAY_PORT}"
 os.environ["TENURE_DEMO_GATEWAY_SECRET"] = GATEWAY_SECRET
 
 
+import django  # noqa: E402  the environment above must be complete before anything reads it
+
+django.setup()
+
+
 @pytest.fixture(scope="session")
 def card_gateway(tmp_path_factory):
     """The demonstration gateway as a process of its own; its doorbells ring at a door nobody opens."""
