@@ -18,8 +18,8 @@ from typing import Any
 import typst
 from fontTools.ttLib import TTFont
 
-FONT_PACKAGES = ("justmytype_intl_cjk",)
-FAMILIES = ("Noto Sans TC", "Noto Sans JP", "Noto Sans SC", "Noto Sans KR")
+FONT_PACKAGES = ("justmytype_western_core", "justmytype_intl_cjk")
+FAMILIES = ("Inter", "Noto Sans", "Noto Sans TC", "Noto Sans JP", "Noto Sans SC", "Noto Sans KR")
 """In the order in which they are tried: names from the neighbours must print too, and 𠮷 is in JP only."""
 GETA = "\u3013"
 """〓, which printers set for a character they do not have."""

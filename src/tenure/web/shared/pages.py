@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 from tenure.kernel.access import NOBODY, Side, decide, declare, may
@@ -63,6 +64,9 @@ class Shell:
             request.person = request.user
             translation.activate(request.user.language)
             request.LANGUAGE_CODE = request.user.language
+        if request.path.startswith("/accounts/"):
+            # allauth's own views carry no guard of ours; their pages still want the programme's name and day.
+            _enter(request)
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
@@ -102,6 +106,7 @@ def _enter(request: HttpRequest) -> None:
     request.now = clock.now()
     request.programme = current()
     request.today = day_of(request.now, request.programme.zone)
+    timezone.activate(ZoneInfo(request.programme.zone))
     if request.person is not None:
         request.actor = actor_of(request.person, request.programme)
 
