@@ -5,8 +5,12 @@ from datetime import datetime
 
 from tenure import events
 from tenure.kernel.access import Actor, Side
+from tenure.kernel.periods import day_of
+from tenure.kernel.refusals import Refusal
 from tenure.plumbing.db import verb
 from tenure.plumbing.outbox import record
+from tenure.programme import queries
+from tenure.programme.comparing import rewrites
 from tenure.programme.models import Version
 from tenure.programme.reading import read
 
@@ -15,12 +19,21 @@ from tenure.programme.reading import read
 
 @verb(Side.STAFF)
 def apply(actor: Actor, subject: None, *, source: str, now: datetime) -> Version:
-    """Make a file the programme in force. A faulty file is refused whole; the same file again changes nothing."""
+    """Make a file the programme in force. A faulty file is refused whole; the same file again changes nothing.
+
+    Policies that have begun and agreements somebody may have accepted keep their words: a change needs a new
+    version of them in the file, or the file is refused.
+    """
     programme = read(source)
     sha256 = hashlib.sha256(source.encode()).hexdigest()
     latest = Version.objects.select_for_update().order_by("-n").first()
     if latest and latest.sha256 == sha256:
         return latest
+    if latest:
+        before = queries.version(latest.n)
+        rewritten = rewrites(before, programme, day_of(now, before.zone))
+        if rewritten:
+            raise Refusal("programme.rewrites_the_past", paths=sorted({change.path for change in rewritten}))
     row = Version.objects.create(
         n=latest.n + 1 if latest else 1,
         code=programme.code,

@@ -175,6 +175,9 @@ MESSAGES: dict[str, Any] = {
     "enrolment.already_decided": _("This verification has already been decided. Reload the page to see how."),
     "enrolment.nothing_to_appeal": _("No verification has been rejected, so there is nothing to appeal."),
     "partners.not_invited_here": _("Your company has not been invited to move here yet."),
+    "programme.rewrites_the_past": _(
+        "Policies that have begun and agreements people have accepted keep their words. Add a new version instead: %(paths)s."
+    ),
     "programme.missing": _("No programme has been set up yet. The operator has to apply a programme file first."),
     # Competencies and benefits
     "competencies.criterion_unknown": _("This requirement doesn't belong to the competency. Choose another one."),
