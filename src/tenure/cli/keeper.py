@@ -12,6 +12,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 GRACE_SECONDS = 5
 
 
@@ -26,7 +28,7 @@ def main(data_dir: Path, keeps_database: bool) -> None:
     for group in reversed(groups):
         end_group(group)
     if keeps_database:
-        from tenure.plumbing import embedded
+        from tenure.plumbing import embedded  # noqa: PLC0415  a watcher that waits stays small
 
         embedded.stop(data_dir)
 
@@ -43,8 +45,6 @@ def end_group(group: int, grace_seconds: float = GRACE_SECONDS) -> None:
 
 def alive(number: int, *, by_group: bool = True) -> bool:
     """Does the process, or anything in the group, still run? A zombie does not, even where nobody reaps it."""
-    import psutil
-
     for process in psutil.process_iter(["status"]):
         with suppress(ProcessLookupError, PermissionError):
             found = os.getpgid(process.pid) if by_group else process.pid

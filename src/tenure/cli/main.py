@@ -149,7 +149,7 @@ def parse(parser: argparse.ArgumentParser, module: ModuleType, words: list[str])
 
 
 def _set_up_django() -> None:
-    import django
+    import django  # noqa: PLC0415  only for a command that needs the rows
 
     django.setup()
 

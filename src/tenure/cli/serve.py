@@ -30,8 +30,8 @@ def register(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     port = free_port(args.port, args.host)
-    from granian import Granian
-    from granian.constants import Interfaces
+    from granian import Granian  # noqa: PLC0415  the supervisor imports this module and serves nothing
+    from granian.constants import Interfaces  # noqa: PLC0415
 
     Granian(
         "tenure.cli.serve:application",
@@ -71,7 +71,7 @@ def free_port(text: str, host: str = "127.0.0.1") -> int:
 def application() -> Any:
     """What granian's worker process loads: Django, set up once, in that process only."""
     die_with_parent()
-    from django.core.wsgi import get_wsgi_application
+    from django.core.wsgi import get_wsgi_application  # noqa: PLC0415  in the worker process, not in its parent
 
     return get_wsgi_application()
 

@@ -178,7 +178,7 @@ class House:
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=self.env,
                 # Their own sessions, so that Ctrl-C reaches only us and they end in order.
-                start_new_session=True, preexec_fn=die_with_parent,
+                start_new_session=True, preexec_fn=die_with_parent,  # noqa: PLW1509  there is one thread
             )  # fmt: skip
         child = Child(name, process, log)
         self.children.append(child)

@@ -16,7 +16,7 @@ def register(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tenure.plumbing import jobs
+    from tenure.plumbing import jobs  # noqa: PLC0415  needs the app registry
 
     jobs.work()
     return 0
