@@ -1,6 +1,6 @@
 """Reading invoices and the ledger."""
 
-from django.db.models import QuerySet, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 
 from tenure.billing.models import Invoice, Posting
 from tenure.billing.rules import InvoiceView, Kind, from_json
@@ -18,6 +18,10 @@ def get(number: str) -> Invoice | None:
     return Invoice.objects.select_related("pdf__file", "amends").filter(number=number).first()
 
 
+def by_id(id: int) -> Invoice:
+    return Invoice.objects.get(pk=id)
+
+
 def of_partner(partner_id: int) -> QuerySet[Invoice]:
     return Invoice.objects.filter(partner_id=partner_id).select_related("amends").order_by("-id")
 
@@ -25,6 +29,11 @@ def of_partner(partner_id: int) -> QuerySet[Invoice]:
 def of_orders(order_ids) -> list[Invoice]:
     """The documents of some orders, the newest first."""
     return list(Invoice.objects.filter(order_id__in=list(order_ids)).select_related("amends").order_by("-id"))
+
+
+def invoice_number() -> Subquery:
+    """For a list of orders: the number of each order's invoice."""
+    return Subquery(Invoice.objects.filter(order_id=OuterRef("pk"), kind=Kind.INVOICE).values("number")[:1])
 
 
 def invoice_of_payment(payment_id: int) -> Invoice:

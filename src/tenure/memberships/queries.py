@@ -7,7 +7,16 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, Wh
 
 from tenure.kernel.access import Actor, may
 from tenure.memberships.models import Subscription, Term
-from tenure.memberships.rules import Standing, Status, TermFacts, benefits_run, standing
+from tenure.memberships.rules import (
+    Standing,
+    Status,
+    TermDates,
+    TermFacts,
+    benefits_run,
+    first_term,
+    renewed_term,
+    standing,
+)
 from tenure.programme.queries import version
 from tenure.programme.rules import Policy
 
@@ -51,6 +60,15 @@ def get(id: int) -> Subscription | None:
     return Subscription.objects.select_related("partner", "card").filter(pk=id).first()
 
 
+def term(id: int) -> Term:
+    return Term.objects.select_related("subscription").get(pk=id)
+
+
+def term_of_order(order_id: int) -> Term | None:
+    """The term an order opened."""
+    return Term.objects.select_related("subscription").filter(order_id=order_id).first()
+
+
 def facts_of(subscription: Subscription) -> Holding | None:
     """The subscription's newest term; every paid subscription has one."""
     term = Term.objects.select_related("programme").filter(subscription=subscription).order_by("-n").first()
@@ -67,6 +85,27 @@ def holdings(partner_id: int) -> list[Holding]:
     )
     found = [Holding(term.subscription, term) for term in terms]
     return sorted(found, key=lambda holding: -holding.subscription.pk)
+
+
+def terms_of_partner(partner_id: int) -> list[Term]:
+    """Every term a partner has had, the newest of each subscription first."""
+    rows = Term.objects.filter(partner_id=partner_id).select_related("subscription__card", "programme")
+    return list(rows.order_by("-subscription_id", "-n"))
+
+
+def holdings_in(terms: list[Term]) -> list[Holding]:
+    """The holdings that ``terms_of_partner`` tells of, the newest first."""
+    newest: dict[int, Term] = {}
+    for term in terms:
+        newest.setdefault(term.subscription_id, term)
+    return [Holding(term.subscription, term) for term in newest.values()]
+
+
+def next_term(holding: Holding | None, paid_on: date, policy: Policy) -> TermDates:
+    """The term that a payment on a day would open: what a checkout says before anybody pays."""
+    if holding is None:
+        return first_term(paid_on, policy)
+    return renewed_term(holding.subscription.anchor_on, holding.term.expires_on, paid_on, policy)[1]
 
 
 def live_holding(partner_id: int, offer: str) -> Holding | None:

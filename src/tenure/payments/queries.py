@@ -1,11 +1,11 @@
 """Reading attempts, payments and transfers."""
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
-from tenure.payments.models import Allocation, Attempt, BankLine, Card, Payment, Refund
+from tenure.payments.models import Allocation, Attempt, BankLine, Card, Payment, Refund, RefundApproval
 from tenure.payments.rules import OPEN, AttemptStatus
 
 
@@ -18,6 +18,17 @@ def visible_to(actor: Actor) -> QuerySet[Payment]:
 def attempts(order_id: int) -> list[Attempt]:
     """An order's attempts, the newest first."""
     return list(Attempt.objects.filter(order_id=order_id).select_related("card").order_by("-n"))
+
+
+def of_newest_attempt(field: str) -> Subquery:
+    """For a list of orders: one field of each order's newest attempt."""
+    return Subquery(Attempt.objects.filter(order_id=OuterRef("pk")).order_by("-n").values(field)[:1])
+
+
+def received_minor() -> Subquery:
+    """For a list of orders: what has come in for each by transfer."""
+    rows = Allocation.objects.filter(order_id=OuterRef("pk")).values("order_id")
+    return Subquery(rows.annotate(received=Sum("amount_minor")).values("received"))
 
 
 def open_attempt(order_id: int) -> Attempt | None:
@@ -50,6 +61,11 @@ def cards(partner_id: int) -> QuerySet[Card]:
     return Card.objects.filter(partner_id=partner_id, removed_at=None).exclude(token="").order_by("-pk")
 
 
+def card(id: int, partner_id: int) -> Card | None:
+    """A card the partner keeps with us, by its id."""
+    return Card.objects.filter(pk=id, partner_id=partner_id, removed_at=None).first()
+
+
 def allocated(order_id: int, currency: str) -> Money:
     """What has been received for an order by transfer."""
     total = Allocation.objects.filter(order_id=order_id, currency=currency).aggregate(s=Sum("amount_minor"))["s"]
@@ -65,6 +81,16 @@ def bank_lines() -> QuerySet[BankLine]:
     return BankLine.objects.annotate(allocated=Coalesce(Sum("allocations__amount_minor"), 0))
 
 
+def given(line: BankLine) -> Money:
+    """How much of a line has been given to orders and partners."""
+    return Money(sum(line.allocations.values_list("amount_minor", flat=True)), line.currency)
+
+
+def newest_line_of(order_id: int) -> BankLine | None:
+    """The last line that paid towards an order."""
+    return BankLine.objects.filter(allocations__order_id=order_id).order_by("-value_on", "-pk").first()
+
+
 def unmatched() -> QuerySet[BankLine]:
     """Lines that belong to nobody yet, oldest first."""
     return bank_lines().filter(ignored_at=None, allocated__lt=F("amount_minor")).order_by("value_on", "pk")
@@ -72,6 +98,11 @@ def unmatched() -> QuerySet[BankLine]:
 
 def refunds_unfinished() -> QuerySet[Refund]:
     return Refund.objects.filter(made_at=None).exclude(status="refused").order_by("pk")
+
+
+def approvals(request_id: int) -> list[RefundApproval]:
+    """Who has agreed to the refund of a request so far, the first first."""
+    return list(RefundApproval.objects.filter(request_id=request_id).order_by("pk"))
 
 
 def refunds_of(order_id: int) -> list[Refund]:

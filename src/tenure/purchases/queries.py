@@ -5,6 +5,7 @@ from datetime import date
 
 from django.db.models import QuerySet
 
+from tenure.billing.queries import invoice_number
 from tenure.competencies.queries import figures
 from tenure.competencies.rules import missing
 from tenure.kernel.access import Actor, may
@@ -15,11 +16,18 @@ from tenure.partners.models import Partner
 from tenure.partners.queries import exemption
 from tenure.partners.rules import ManagedIn
 from tenure.partners.rules import Standing as PartnerStanding
-from tenure.payments.queries import allocated, attempts, payment_of, unknown_order_number
+from tenure.payments.queries import (
+    allocated,
+    attempts,
+    of_newest_attempt,
+    payment_of,
+    received_minor,
+    unknown_order_number,
+)
 from tenure.payments.rules import AttemptStatus, Method
 from tenure.programme.rules import Offer, Programme
 from tenure.purchases.models import Draft, Order, Proof
-from tenure.purchases.rules import Closing, OrderFacts, OrderStatus, status
+from tenure.purchases.rules import Closing, OrderFacts, OrderStatus, Origin, status
 
 
 def visible_to(actor: Actor) -> QuerySet[Order]:
@@ -40,8 +48,18 @@ def draft(key) -> Draft | None:
     return Draft.objects.select_related("partner", "subscription", "card").filter(key=key).first()
 
 
+def order_of(draft: Draft) -> Order | None:
+    """The order a checkout has become: its key is the order's."""
+    return Order.objects.filter(partner_id=draft.partner_id, idempotency_key=str(draft.key)).first()
+
+
 def of_partner(partner_id: int) -> QuerySet[Order]:
     return Order.objects.filter(partner_id=partner_id).select_related("card", "subscription").order_by("-id")
+
+
+def open_automatic(subscription_id: int) -> Order | None:
+    """The automatic renewal that is still trying."""
+    return open_orders().filter(subscription_id=subscription_id, origin=Origin.AUTO_RENEWAL).first()
 
 
 def proofs(order: Order) -> list[Proof]:
@@ -66,19 +84,66 @@ class OrderView:
     received: Money
     missing: Money
     decline: str
+    """Why the newest attempt was declined."""
+    attempt: str = ""
+    """The status of the newest attempt to charge."""
+    unopened: bool = False
+    """The card page never opened, so nobody has been charged; asking again opens the same page."""
+    invoice: str = ""
 
 
 def view(order: Order, today: date) -> OrderView:
-    """One order with everything its page needs. Lists use ``statuses``."""
+    """One order with everything its page needs. Lists use ``views``."""
     tries = attempts(order.pk) if order.method == Method.CARD else []
     newest = tries[0] if tries else None
     received = allocated(order.pk, order.currency) if order.method == Method.BANK_TRANSFER else Money(0, order.currency)
+    return _view(
+        order,
+        today,
+        received.minor,
+        attempt=newest.status if newest else "",
+        decline=newest.decline_code if newest else "",
+        page=newest is not None and newest.card_id is None and not newest.page_path,
+    )
+
+
+def views(rows: QuerySet[Order], today: date) -> list[OrderView]:
+    """Orders of a list, each with its status, in one query."""
+    told = rows.annotate(
+        attempt_status=of_newest_attempt("status"),
+        attempt_decline=of_newest_attempt("decline_code"),
+        attempt_page=of_newest_attempt("page_path"),
+        attempt_card=of_newest_attempt("card_id"),
+        received=received_minor(),
+        invoice_number=invoice_number(),
+    )
+    return [
+        _view(
+            order,
+            today,
+            order.received or 0,
+            attempt=order.attempt_status or "",
+            decline=order.attempt_decline or "",
+            page=order.attempt_card is None and not order.attempt_page,
+            invoice=order.invoice_number or "",
+        )
+        for order in told
+    ]
+
+
+def _view(
+    order: Order, today: date, received_minor: int, *, attempt: str, decline: str, page: bool, invoice: str = ""
+) -> OrderView:
+    nothing, received = Money(0, order.currency), Money(received_minor, order.currency)
     return OrderView(
         order,
-        status(_facts(order, newest.status if newest else None, received.minor), today),
+        status(_facts(order, attempt or None, received_minor), today),
         received,
-        order.total - received if received and order.paid_at is None else Money(0, order.currency),
-        newest.decline_code if newest and newest.status == AttemptStatus.DECLINED else "",
+        order.total - received if received and order.paid_at is None else nothing,
+        decline if attempt == AttemptStatus.DECLINED else "",
+        attempt,
+        unopened=page and attempt in (AttemptStatus.NEW, AttemptStatus.CALLING),
+        invoice=invoice,
     )
 
 
@@ -148,16 +213,43 @@ class Buyer:
 def buyer(partner: Partner, programme: Programme, today: date) -> Buyer:
     """Gather a partner's facts in a handful of queries, whatever the number of offers."""
     running = Order.objects.filter(partner=partner, paid_at=None, closed_at=None, expires_on__gte=today)
+    return _buyer(partner, programme, today, holdings(partner.pk), list(running), unknown_order_number(partner.pk))
+
+
+def buyer_with(
+    partner: Partner, programme: Programme, today: date, held: list[Holding], orders: list[OrderView]
+) -> Buyer:
+    """The same facts for a page that has read all the partner's terms and orders already."""
+    running = [v.order for v in orders if v.order.open and v.order.expires_on >= today]
+    asked = (v.order.number for v in orders if v.attempt in (AttemptStatus.UNKNOWN, AttemptStatus.CALLING))
+    return _buyer(partner, programme, today, held, running, next(asked, None))
+
+
+def _buyer(
+    partner: Partner,
+    programme: Programme,
+    today: date,
+    held: list[Holding],
+    running: list[Order],
+    unknown: str | None,
+) -> Buyer:
     return Buyer(
         partner,
         programme,
         today,
-        holdings(partner.pk),
+        held,
         {order.offer: order for order in running},
-        unknown_order_number(partner.pk),
+        unknown,
         figures(partner.pk),
         exemption(partner, today) is not None,
     )
+
+
+def methods(facts: Buyer, offer: Offer) -> list[Method]:
+    """The ways an offer can be paid: those it names, a transfer only where there is an account in the currency."""
+    accounts = facts.programme.seller.bank_accounts
+    currency = facts.programme.currency_of(facts.partner.country)
+    return [Method(m) for m in offer.methods if m != Method.BANK_TRANSFER or currency in accounts]
 
 
 def purchase_date(term_order_id: int | None) -> date | None:

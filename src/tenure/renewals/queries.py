@@ -7,12 +7,13 @@ from django.db.models import QuerySet
 
 from tenure.kernel.refusals import Decision
 from tenure.memberships.models import Term
-from tenure.memberships.queries import Holding, newest_terms, policy_of
+from tenure.memberships.queries import Holding, holdings_in, newest_terms, policy_of, terms_of_partner
 from tenure.memberships.rules import Standing
 from tenure.offers.rules import Quote, may_buy, on_sale
-from tenure.programme.rules import Offer, Policy
+from tenure.partners.models import Partner
+from tenure.programme.rules import Offer, Policy, Programme
 from tenure.purchases.models import Order
-from tenure.purchases.queries import Buyer
+from tenure.purchases.queries import Buyer, OrderView, buyer_with, of_partner, views
 from tenure.renewals.models import Due, Run
 from tenure.renewals.rules import RenewableTerm, charges, may_renew
 
@@ -66,6 +67,24 @@ def tiles(facts: Buyer) -> list[Tile]:
         for offer in facts.programme.offers
         if on_sale(offer, facts.today) or offer.code in held
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A partner's money side at a glance: what it may do about each offer, its orders and every term it has had."""
+
+    facts: Buyer
+    tiles: list[Tile]
+    orders: list[OrderView]
+    terms: list[Term]
+
+
+def overview(partner: Partner, programme: Programme, today: date) -> Overview:
+    """Everything the offers page shows, in four queries."""
+    terms = terms_of_partner(partner.pk)
+    orders = views(of_partner(partner.pk), today)
+    facts = buyer_with(partner, programme, today, holdings_in(terms), orders)
+    return Overview(facts, tiles(facts), orders, terms)
 
 
 def next_charge(holding: Holding, today: date) -> date | None:

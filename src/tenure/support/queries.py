@@ -12,7 +12,7 @@ from tenure.kernel.refusals import Decision
 from tenure.memberships.models import Subscription, Term
 from tenure.memberships.queries import facts_of
 from tenure.payments.models import Payment, RefundApproval
-from tenure.payments.queries import payment_of
+from tenure.payments.queries import approvals, payment_of
 from tenure.programme.queries import version
 from tenure.programme.rules import Policy
 from tenure.support.models import Note, Request
@@ -48,6 +48,18 @@ def thread(request: Request, *, staff: bool) -> QuerySet[Note]:
 
 def open_cancel(subscription: Subscription) -> Request | None:
     return Request.objects.filter(subscription=subscription, action="cancel", closed_at=None).first()
+
+
+def open_cancels(partner_id: int) -> dict[int, str]:
+    """The numbers of a company's open cancel requests, by subscription."""
+    rows = Request.objects.filter(partner_id=partner_id, action="cancel", closed_at=None)
+    return dict(rows.values_list("subscription_id", "number"))
+
+
+def awaiting_answer(actor: Actor, partner_id: int) -> list[Request]:
+    """Requests in which staff waits for a word from the partner, as far as the person may see them."""
+    rows = visible_to(actor).filter(partner_id=partner_id, status=RequestStatus.ATTENTION)
+    return list(rows.order_by("moved_at", "id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,6 @@ def refund_case(subscription: Subscription, requested_on: date, request: Request
         amount,
         limit(policy, amount.currency) if amount else None,
         approvals_needed(amount, policy) if amount else 1,
-        list(RefundApproval.objects.filter(request_id=request.pk).order_by("pk")) if request else [],
+        approvals(request.pk) if request else [],
         policy,
     )
