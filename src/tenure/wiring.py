@@ -15,7 +15,7 @@ from tenure.kernel.access import SYSTEM
 from tenure.payments.gateways.demo import DemoGateway
 from tenure.plumbing import clock, jobs, outbox
 from tenure.plumbing.db import beat
-from tenure.programme.models import Version
+from tenure.programme.queries import applied
 from tenure.proof import seals
 from tenure.purchases import actions as purchases
 from tenure.purchases import jobs as order_jobs
@@ -123,7 +123,7 @@ def gateway(name: str):
 @engine.periodic(cron="* * * * *")
 @engine.task(queueing_lock="tick", name="tenure.tick")
 def tick(timestamp: int) -> None:
-    if Version.objects.exists():
+    if applied():
         jobs.run_until_idle(clock.now())
 
 

@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +100,12 @@ def _read(source: str) -> Programme:
 
 
 def _permissions() -> frozenset[str]:
-    """Every permission there is. They stand above the verbs, and the URLs bring all verbs in."""
-    import tenure.urls  # noqa: F401
+    """Every permission there is. They stand above the verbs, and the addresses bring all verbs in."""
+    from django.conf import settings
+
     from tenure.kernel.access import TABLE
 
+    import_module(settings.ROOT_URLCONF)
     return frozenset(TABLE)
 
 

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from tenure.enrolment.models import Check
 from tenure.enrolment.rules import Kind, State
 from tenure.partners.models import Partner
+from tenure.partners.queries import with_address
 
 CONFIRMATION = "enrolment.email"
 
@@ -19,7 +20,10 @@ def checks(partner: Partner) -> list[Check]:
 def waiting() -> QuerySet[Check]:
     """Checks a verification officer must decide, oldest first; the address confirms itself."""
     return (
-        Check.objects.filter(state=State.PENDING).exclude(kind=Kind.EMAIL).select_related("partner").order_by("opened_at", "id")
+        Check.objects.filter(state=State.PENDING)
+        .exclude(kind=Kind.EMAIL)
+        .select_related("partner")
+        .order_by("opened_at", "id")
     )
 
 
@@ -37,4 +41,4 @@ def partner_of_token(token: str) -> Partner | None:
         partner_id, email = signing.loads(token, salt=CONFIRMATION, max_age=60 * 60 * 24 * 30)
     except signing.BadSignature:
         return None
-    return Partner.objects.filter(pk=partner_id, contact_email=email).first()
+    return with_address(partner_id, email)

@@ -14,7 +14,7 @@ from tenure.memberships.rules import TermDates, TermKind, first_term, renewed_te
 from tenure.payments.models import Card
 from tenure.plumbing.db import inside
 from tenure.plumbing.outbox import record
-from tenure.programme.models import Version
+from tenure.programme.queries import row as version_row
 from tenure.programme.rules import Policy, Programme
 
 declare("memberships.view", Side.BOTH, says="See subscriptions and their terms.")
@@ -40,9 +40,7 @@ def subscribe(
         superseded_at=now
     )
     row = Subscription.objects.create(partner_id=partner_id, offer=offer, anchor_on=paid_on, created_at=now)
-    record(
-        actor, verb, now, events.Subscribed(partner_id=partner_id, subject=f"subscription:{row.pk}", offer=offer)
-    )
+    record(actor, verb, now, events.Subscribed(partner_id=partner_id, subject=f"subscription:{row.pk}", offer=offer))
     dates = first_term(paid_on, policy)
     return _open(actor, row, 1, TermKind.PURCHASE, dates, order_id, programme, policy.version, verb, now)
 
@@ -84,8 +82,21 @@ def hold(subscription: Subscription, until: date | None) -> None:
     Subscription.objects.filter(pk=subscription.pk).update(held_until=until)
 
 
+def locked(subscription: Subscription) -> Subscription:
+    """The subscription as it stands now, its row locked until commit."""
+    inside("locking a subscription")
+    return Subscription.objects.select_for_update().get(pk=subscription.pk)
+
+
 def set_auto_renew(
-    actor: Actor, subscription: Subscription, *, on: bool, cause: str, verb: str, now: datetime, card: Card | None = None
+    actor: Actor,
+    subscription: Subscription,
+    *,
+    on: bool,
+    cause: str,
+    verb: str,
+    now: datetime,
+    card: Card | None = None,
 ) -> None:
     """Switch auto-renew and write down who did it and why. On is only ever part of a paid order (I-28)."""
     inside("switching auto-renew")
@@ -139,7 +150,7 @@ def _open(
         renewal_opens_on=dates.renewal_opens_on,
         renewal_closes_on=dates.renewal_closes_on,
         order_id=order_id,
-        programme=Version.objects.get(n=programme.version),
+        programme=version_row(programme.version),
         policy=policy,
         opened_at=now,
     )

@@ -30,6 +30,11 @@ def get(partner_id: int) -> Partner:
     return Partner.objects.get(pk=partner_id)
 
 
+def with_address(partner_id: int, email: str) -> Partner | None:
+    """The company, as long as this is still the address of its contact."""
+    return Partner.objects.filter(pk=partner_id, contact_email=email).first()
+
+
 def by_id(ids) -> dict[int, Partner]:
     return Partner.objects.in_bulk(list(ids))
 

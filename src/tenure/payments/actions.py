@@ -2,7 +2,7 @@
 
 Promise (a committed row) › call (outside any transaction, under a key made from order and attempt) › record.
 It must never call a gateway inside a transaction, call a payment failed because its answer is missing, or
-know what an order buys. Read next: ``purchases/actions.py``, which strings the beats together.
+know what an order buys. Read next: ``purchases/charging.py``, which makes the calls.
 """
 
 from contextlib import contextmanager
@@ -24,8 +24,9 @@ from tenure.payments.models import (
     GatewayEvent,
     Payment,
     Refund,
+    RefundApproval,
 )
-from tenure.payments.queries import allocated, open_attempt
+from tenure.payments.queries import allocated, given, open_attempt
 from tenure.payments.rules import AttemptStatus, Method, RefundStatus, may_become
 from tenure.plumbing.db import beat, inside, outside_transaction, wiring
 
@@ -74,7 +75,11 @@ def note(attempt_id: int, status: AttemptStatus, *, cause: str, now: datetime, *
     inside("recording an attempt")
     attempt = Attempt.objects.select_for_update().get(pk=attempt_id)
     if attempt.status == status:
-        return attempt if status not in (AttemptStatus.SUCCEEDED, AttemptStatus.DECLINED, AttemptStatus.CANCELLED) else None
+        return (
+            attempt
+            if status not in (AttemptStatus.SUCCEEDED, AttemptStatus.DECLINED, AttemptStatus.CANCELLED)
+            else None
+        )
     if not may_become(AttemptStatus(attempt.status), status):
         return None
     for name, value in facts.items():
@@ -140,7 +145,15 @@ def keep_card(partner_id: int, gateway: str, card: base.Card, by: str, now: date
 
 
 def bank_line(
-    actor: Actor, *, line_key: str, account: str, value_on: date, amount: Money, reference: str, payer: str, now: datetime
+    actor: Actor,
+    *,
+    line_key: str,
+    account: str,
+    value_on: date,
+    amount: Money,
+    reference: str,
+    payer: str,
+    now: datetime,
 ) -> tuple[BankLine, bool]:
     """Enter a credit from a statement, once per line; returns the row and whether it is new."""
     inside("entering a bank line")
@@ -160,13 +173,18 @@ def bank_line(
     )
 
 
+def locked_line(line: BankLine) -> BankLine:
+    """The line as it stands now, its row locked until commit: of two clerks on one line the second waits."""
+    inside("locking a bank line")
+    return BankLine.objects.select_for_update().get(pk=line.pk)
+
+
 def allocate(
     actor: Actor, line: BankLine, *, partner_id: int, order_id: int | None, amount: Money, now: datetime
 ) -> Allocation:
     """Give part of a line to an order, or hold it for a partner. Never more than the line has left."""
-    line = BankLine.objects.select_for_update().get(pk=line.pk)
-    given = sum(line.allocations.values_list("amount_minor", flat=True))
-    if line.ignored_at or given + amount.minor > line.amount_minor:
+    line = locked_line(line)
+    if line.ignored_at or given(line).minor + amount.minor > line.amount_minor:
         raise Refusal("transfers.already_matched")
     return Allocation.objects.create(
         bank_line=line,
@@ -184,9 +202,7 @@ def use_held(actor: Actor, partner_id: int, order_id: int, wanted: Money, now: d
     inside("using held money")
     missing = wanted - allocated(order_id, wanted.currency)
     used = Money(0, wanted.currency)
-    rows = Allocation.objects.select_for_update().filter(
-        partner_id=partner_id, order_id=None, currency=wanted.currency
-    )
+    rows = Allocation.objects.select_for_update().filter(partner_id=partner_id, order_id=None, currency=wanted.currency)
     for row in rows.order_by("pk"):
         if missing.minor <= 0:
             break
@@ -194,10 +210,12 @@ def use_held(actor: Actor, partner_id: int, order_id: int, wanted: Money, now: d
         if take < row.amount_minor:
             row.amount_minor -= take
             row.save(update_fields=["amount_minor"])
-            row = Allocation(bank_line_id=row.bank_line_id, partner_id=partner_id, currency=row.currency)
-            row.amount_minor = take
-        row.order_id, row.at, row.by = order_id, now, actor.label
-        row.save()
+            spent = Allocation(bank_line_id=row.bank_line_id, partner_id=partner_id, currency=row.currency)
+            spent.amount_minor = take
+        else:
+            spent = row
+        spent.order_id, spent.at, spent.by = order_id, now, actor.label
+        spent.save()
         part = Money(take, wanted.currency)
         used, missing = used + part, missing - part
     return used
@@ -221,7 +239,7 @@ def promise_refund(
     back = sum(payment.refunds.exclude(status=RefundStatus.REFUSED).values_list("amount_minor", flat=True))
     if back + amount.minor > payment.amount_minor:
         raise Refusal("refund.already_refunded")
-    return Refund.objects.create(
+    refund = Refund.objects.create(
         payment=payment,
         kind=kind,
         amount_minor=amount.minor,
@@ -232,6 +250,31 @@ def promise_refund(
         request_id=request_id,
         promised_at=now,
     )
+    if request_id is not None:
+        RefundApproval.objects.filter(request_id=request_id).update(refund=refund)
+    return refund
+
+
+def agree_to_refund(actor: Actor, request_id: int, limit: Money, now: datetime) -> bool:
+    """Keep one person's yes to a refund, under the limit then in force; whether it is that person's first."""
+    inside("agreeing to a refund")
+    _, new = RefundApproval.objects.get_or_create(
+        request_id=request_id,
+        by=actor.label,
+        defaults={"at": now, "limit_minor": limit.minor, "currency": limit.currency},
+    )
+    return new
+
+
+def note_refund_made(refund: Refund, gateway_ref: str, now: datetime) -> Refund | None:
+    """Record that the money went back. ``None`` when that has been recorded before."""
+    inside("recording a refund")
+    row = Refund.objects.select_for_update().select_related("payment").get(pk=refund.pk)
+    if row.status == RefundStatus.SUCCEEDED:
+        return None
+    row.status, row.gateway_ref, row.made_at = RefundStatus.SUCCEEDED, gateway_ref, now
+    row.save()
+    return row
 
 
 def doorbell(gateway: str, bell: base.Doorbell, now: datetime) -> GatewayEvent | None:
@@ -269,7 +312,9 @@ def gateway(name: str) -> base.Gateway:
     return wiring().gateway(name)
 
 
-def open_page(attempt: Attempt, *, language: str, description: str, payer: str, return_path: str, now: datetime) -> Attempt:
+def open_page(
+    attempt: Attempt, *, language: str, description: str, payer: str, return_path: str, now: datetime
+) -> Attempt:
     """Ask the gateway for the page on which the customer pays; asking again gives the same page."""
     outside_transaction("opening a card page")
     _begin_call(attempt, now)

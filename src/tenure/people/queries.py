@@ -52,6 +52,10 @@ def staff_with(permission: str, programme: Programme) -> list[User]:
     return list(User.objects.filter(is_active=True, staff_roles__overlap=roles).order_by("name"))
 
 
+def invitation_by_id(id: int) -> Invitation:
+    return Invitation.objects.select_related("invited_by").get(pk=id)
+
+
 def invitation_token(invitation: Invitation) -> str:
     """The signed text that stands in the invitation's link."""
     return signing.dumps(invitation.pk, salt=INVITATION)

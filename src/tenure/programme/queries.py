@@ -20,6 +20,16 @@ def version(n: int) -> Programme:
     return _parsed(Version.objects.values_list("sha256", flat=True).get(n=n), n)
 
 
+def row(n: int) -> Version:
+    """A version's row, for those who keep which version they were made under."""
+    return Version.objects.get(n=n)
+
+
+def applied() -> bool:
+    """Whether any programme has been applied yet."""
+    return Version.objects.exists()
+
+
 def forget() -> None:
     """Drop what was read: a test's versions do not outlive it."""
     _parsed.cache_clear()

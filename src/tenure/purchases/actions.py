@@ -1,6 +1,6 @@
 """Buying: the verbs that string the three beats together, and the ways an order ends.
 
-Promise (``placing``) › call (outside any transaction) › record (``settling``). Each beat can be repeated; a
+Promise (``placing``) › call (``charging``) › record (``settling``). Each beat can be repeated; a
 crash between any two is repaired by repeating the next (``resolve``). A verb here never holds a rule and never
 calls a verb. Read next: ``renewals/actions.py``.
 """
@@ -19,18 +19,27 @@ from tenure.partners.actions import lock
 from tenure.partners.models import Partner
 from tenure.payments import actions as payments
 from tenure.payments.gateways import base
-from tenure.payments.models import Attempt, BankLine, Refund
-from tenure.payments.queries import allocated, attempt_of_ref, open_attempt, refunds_unfinished, unresolved
-from tenure.payments.rules import OPEN, AttemptStatus, Method, references_in
+from tenure.payments.models import BankLine
+from tenure.payments.queries import (
+    allocated,
+    attempt_of_ref,
+    given,
+    newest_line_of,
+    open_attempt,
+    refunds_unfinished,
+    unresolved,
+)
+from tenure.payments.rules import AttemptStatus, Method, references_in
 from tenure.plumbing.db import beat, crash_point, verb
 from tenure.plumbing.models import StoredFile
 from tenure.plumbing.outbox import open_task, record
 from tenure.programme.queries import current, version
+from tenure.purchases.charging import charged, end, refund_made, resolve
 from tenure.purchases.models import Draft, Order, Proof
 from tenure.purchases.placing import offer_called, place, promise, replay
-from tenure.purchases.queries import buyer, order_by_id
+from tenure.purchases.queries import buyer
 from tenure.purchases.rules import Closing, Purpose, Wanted
-from tenure.purchases.settling import close, settle, settle_refund, transfer_arrived, unknown
+from tenure.purchases.settling import close, transfer_arrived
 
 declare("offers.view", Side.PARTNER, says="See the membership offers.")
 declare("orders.view", Side.BOTH, says="See orders.")
@@ -184,7 +193,9 @@ def record_transfer(
     if not new:
         return line
     billing.post_bank_line(line, current(), now)
-    record(actor, "purchases.record_transfer", now, events.TransferReceived(subject=f"bank_line:{line.pk}", line=line.pk))
+    record(
+        actor, "purchases.record_transfer", now, events.TransferReceived(subject=f"bank_line:{line.pk}", line=line.pk)
+    )
     found = list(Order.objects.filter(reference__in=references_in(reference)))
     if len(found) == 1 and found[0].currency == amount.currency:
         apply_transfer(actor, line, found[0], now)
@@ -202,7 +213,7 @@ def match_transfer(actor: Actor, line: BankLine, *, order: Order, now: datetime)
 def hold_transfer(actor: Actor, line: BankLine, *, partner: Partner, now: datetime) -> BankLine:
     """Keep a transfer for a partner until an order needs it."""
     lock(partner.pk)
-    _hold(actor, line, partner.pk, line.amount - _given(line), now)
+    _hold(actor, line, partner.pk, line.amount - given(line), now)
     return line
 
 
@@ -231,16 +242,15 @@ def from_held_money(actor: Actor, order: Order, now: datetime) -> None:
     if order.method != Method.BANK_TRANSFER:
         return
     if payments.use_held(actor, order.partner_id, order.pk, order.total, now):
-        newest = BankLine.objects.filter(allocations__order_id=order.pk).order_by("-value_on", "-pk").first()
-        transfer_arrived(actor, order, newest, current(), now)
+        transfer_arrived(actor, order, newest_line_of(order.pk), current(), now)
 
 
 def apply_transfer(actor: Actor, line: BankLine, order: Order, now: datetime) -> None:
     """Allocate a line to an order as far as it goes; the rest, or all of it when too late, is held."""
     lock(order.partner_id)
-    line = BankLine.objects.select_for_update().get(pk=line.pk)
+    line = payments.locked_line(line)
     order = Order.objects.select_for_update().get(pk=order.pk)
-    left = line.amount - _given(line)
+    left = line.amount - given(line)
     if left.minor <= 0:
         raise Refusal("transfers.already_matched")
     if left.currency != order.currency:
@@ -280,10 +290,6 @@ def _still_payable(order: Order, line: BankLine) -> bool:
     return True
 
 
-def _given(line: BankLine) -> Money:
-    return Money(sum(line.allocations.values_list("amount_minor", flat=True)), line.currency)
-
-
 def _hold(actor: Actor, line: BankLine, partner_id: int, amount: Money, now: datetime) -> None:
     row = payments.allocate(actor, line, partner_id=partner_id, order_id=None, amount=amount, now=now)
     billing.post_allocation(row.pk, amount, partner_id, current(), now)
@@ -302,119 +308,6 @@ def _require_open(order: Order, today: date | None) -> None:
         raise Refusal("orders.closed", number=order.number)
     if today is not None and today > order.expires_on:
         raise Refusal("orders.expired", number=order.number)
-
-
-# BEATS: outside any transaction; safe to repeat.
-
-
-def charged(actor: Actor, order: Order, attempt: Attempt | None, now: datetime) -> Order:
-    """The second and third beat of a card order; of any other order, nothing."""
-    if attempt is not None:
-        try:
-            _call(actor, order, attempt, now)
-        except base.Unknown:
-            attempt.refresh_from_db()
-            if attempt.card_id:
-                unknown(attempt, cause="return", now=now)
-            # A page that did not open has charged nobody; asking again opens the same page.
-    return order_by_id(order.pk)
-
-
-def _call(actor: Actor, order: Order, attempt: Attempt, now: datetime) -> None:
-    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
-        if not free:
-            return
-        programme = version(order.programme.n)
-        given = {
-            "language": order.language,
-            "description": programme.offer(order.offer).name.say(order.language),
-            "return_path": f"/orders/{order.number}/return/",
-            "now": now,
-        }
-        if attempt.card_id is None:
-            payments.open_page(attempt, payer=order.partner.legal_name, **given)
-            return
-        outcome = payments.charge(attempt, **given)
-        crash_point("card_called")
-        attempt.refresh_from_db()
-        settle(attempt, outcome, cause="return", now=now, actor=actor)
-
-
-def resolve(attempt: Attempt, *, cause: str, now: datetime) -> None:
-    """Ask the gateway what became of an attempt and record it; repeat a call that a crash cut off."""
-    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
-        if not free:
-            return
-        attempt.refresh_from_db()
-        if attempt.status not in OPEN:
-            return
-        try:
-            outcome = payments.ask(attempt)
-        except base.Unknown:
-            unknown(attempt, cause=cause, now=now)
-            return
-    if outcome is None or (not outcome.confirmed and attempt.card_id):
-        # The gateway never heard of it, or was never told to go on: the same call under the same key.
-        order = order_by_id(attempt.order_id)
-        if order.open and attempt.card_id:
-            charged(SYSTEM, order, attempt, now)
-        return
-    if outcome.final or outcome.status == base.Status.PROCESSING or attempt.status != AttemptStatus.NEEDS_ACTION:
-        settle(attempt, outcome, cause=cause, now=now)
-
-
-def end(actor: Actor, order: Order, closing: Closing, now: datetime) -> Order:
-    """Close an unpaid order once the gateway has made sure that nothing can be charged for it any more."""
-    attempt = open_attempt(order.pk)
-    if attempt is not None and not _stopped(attempt, now):
-        return order_by_id(order.pk)
-    with beat():
-        lock(order.partner_id)
-        order = Order.objects.select_for_update().get(pk=order.pk)
-        if order.open and open_attempt(order.pk) is None:
-            close(actor, order, closing, now)
-    return order_by_id(order.pk)
-
-
-def _stopped(attempt: Attempt, now: datetime) -> bool:
-    """Whether the attempt can no longer charge; if it has charged already, that is settled instead."""
-    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
-        if not free:
-            raise Refusal("orders.card_charge_running", number=attempt.order_number)
-        attempt.refresh_from_db()
-        try:
-            outcome = payments.ask(attempt)
-            if outcome is not None and not outcome.final:
-                outcome = payments.gateway(attempt.gateway).cancel(outcome.ref, attempt.key)
-        except base.Unknown:
-            unknown(attempt, cause="return", now=now)
-            raise Refusal("payments.checking", number=attempt.order_number) from None
-        if outcome is None:
-            with beat():
-                payments.note(attempt.pk, AttemptStatus.CALLING, cause="return", now=now)
-                payments.note(attempt.pk, AttemptStatus.CANCELLED, cause="return", now=now)
-            return True
-        settle(attempt, outcome, cause="return", now=now)
-    return outcome.status != base.Status.SUCCEEDED
-
-
-def refund_made(refund: Refund, *, actor: Actor, now: datetime) -> None:
-    """Give the money back and record it; repeated under the refund's own key after a crash."""
-    with payments.calling(payments.REFUND_LOCKS, refund.pk) as free:
-        if not free:
-            return
-        refund.refresh_from_db()
-        ref = ""
-        if refund.payment.method == Method.CARD:
-            try:
-                outcome = payments.gateway(refund.payment.attempt.gateway).refund(
-                    base.RefundRequest(refund.gateway_key, refund.payment.gateway_ref, refund.amount, refund.reason)
-                )
-            except base.Unknown:
-                return
-            ref = outcome.ref
-            crash_point("refund_called")
-        settle_refund(refund, ref, actor=actor, now=now)
 
 
 # JOBS ask for these as the system.

@@ -6,15 +6,16 @@ from django.db import transaction
 
 from tenure import events
 from tenure.billing.actions import store_pdf
-from tenure.billing.models import Invoice
+from tenure.billing.queries import by_id as invoice_by_id
+from tenure.billing.queries import without_pdf
 from tenure.kernel.money import Money
-from tenure.memberships.models import Term
+from tenure.memberships.queries import term as term_by_id
 from tenure.people.actions import tell
 from tenure.people.queries import holders
 from tenure.plumbing.models import Event
 from tenure.programme.queries import current, version
 from tenure.purchases.models import Order
-from tenure.purchases.queries import order
+from tenure.purchases.queries import order, order_by_id
 from tenure.purchases.rules import Origin
 
 
@@ -62,8 +63,8 @@ def tell_placed(happened: events.OrderPlaced, event: Event, now: datetime) -> No
 
 def tell_paid(happened: events.OrderPaid, event: Event, now: datetime) -> None:
     row = order(happened.number)
-    term = Term.objects.get(pk=happened.term)
-    invoice = Invoice.objects.get(pk=happened.invoice)
+    term = term_by_id(happened.term)
+    invoice = invoice_by_id(happened.invoice)
     _tell(
         row,
         event,
@@ -150,8 +151,8 @@ def tell_short(happened: events.TransferShort, event: Event, now: datetime) -> N
 
 
 def tell_refunded(happened: events.PaymentRefunded, event: Event, now: datetime) -> None:
-    note = Invoice.objects.get(pk=happened.credit_note)
-    row = Order.objects.select_related("partner", "programme").get(pk=note.order_id)
+    note = invoice_by_id(happened.credit_note)
+    row = order_by_id(note.order_id)
     _tell(
         row, event, "payments.refunded", now, "purchases.buy", "billing.view", credit_note=note.number, back=-note.total
     )
@@ -159,5 +160,5 @@ def tell_refunded(happened: events.PaymentRefunded, event: Event, now: datetime)
 
 def make_pdf(happened: events.Event, event: Event, now: datetime) -> None:
     """The document's bytes, once, after the money has been recorded."""
-    for invoice in Invoice.objects.filter(order_id=int(happened.subject.split(":")[1]), pdf=None):
+    for invoice in without_pdf().filter(order_id=int(happened.subject.split(":")[1])):
         store_pdf(invoice, now)

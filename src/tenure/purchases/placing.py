@@ -16,10 +16,11 @@ from tenure.memberships.queries import Holding
 from tenure.offers.rules import Quote
 from tenure.payments import actions as payments
 from tenure.payments.models import Attempt, Card
+from tenure.payments.queries import card as kept_card
 from tenure.payments.rules import Method, reference_for
 from tenure.plumbing.db import inside, take_numbers, wiring
 from tenure.plumbing.outbox import record
-from tenure.programme.models import Version
+from tenure.programme.queries import row as version_row
 from tenure.programme.rules import Offer, Policy
 from tenure.purchases.models import Order
 from tenure.purchases.queries import Buyer
@@ -115,7 +116,7 @@ def _require_as_shown(offer: Offer, buyer: Buyer, wanted: Wanted, quote: Quote, 
 def _card(buyer: Buyer, wanted: Wanted) -> Card | None:
     if wanted.card is None or wanted.method is not Method.CARD:
         return None
-    card = Card.objects.filter(pk=wanted.card, partner=buyer.partner, removed_at=None).first()
+    card = kept_card(wanted.card, buyer.partner.pk)
     if card is None:
         raise Refusal("payments.card_not_found")
     return card
@@ -148,7 +149,7 @@ def _write(
         renews=holding.term if holding else None,
         method=wanted.method,
         card=card,
-        programme=Version.objects.get(n=buyer.programme.version),
+        programme=version_row(buyer.programme.version),
         policy=policy.version,
         price=quote.price.id,
         currency=quote.total.currency,

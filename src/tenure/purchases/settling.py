@@ -11,22 +11,22 @@ from tenure import events
 from tenure.benefits import actions as benefits
 from tenure.billing import actions as billing
 from tenure.billing.models import Invoice
+from tenure.billing.queries import invoice_of_payment, view_of
 from tenure.billing.rules import InvoiceLine, InvoiceView, Kind, Party, credit_of, tax_correction
 from tenure.billing.rules import Payment as Paid
-from tenure.billing.queries import invoice_of_payment, view_of
 from tenure.kernel.access import SYSTEM, Actor
 from tenure.kernel.money import Money, TaxedPrice
 from tenure.kernel.periods import Span, day_of
 from tenure.memberships import actions as memberships
 from tenure.memberships.models import Term
-from tenure.memberships.queries import facts_of
+from tenure.memberships.queries import facts_of, term_of_order
 from tenure.memberships.rules import TermKind
 from tenure.partners.actions import lock
 from tenure.payments import actions as payments
 from tenure.payments.gateways import base
 from tenure.payments.models import Attempt, BankLine, Payment, Refund
 from tenure.payments.queries import allocated
-from tenure.payments.rules import AttemptStatus, Method, RefundKind, RefundStatus, compare
+from tenure.payments.rules import AttemptStatus, Method, RefundKind, compare
 from tenure.plumbing.db import beat, crash_point, inside
 from tenure.plumbing.outbox import close_task, open_task, record
 from tenure.programme.queries import version
@@ -131,7 +131,11 @@ def _captured(actor: Actor, order: Order, attempt: Attempt, outcome: base.Outcom
         )
         record(actor, "payments.charge", now, events.LateCaptureReturned(**_about(attempt)))
         return
-    card = payments.keep_card(order.partner_id, attempt.gateway, outcome.card, order.placed_by, now) if outcome.card else None
+    card = (
+        payments.keep_card(order.partner_id, attempt.gateway, outcome.card, order.placed_by, now)
+        if outcome.card
+        else None
+    )
     complete(actor, order, payment, programme, now, card=card or order.card)
 
 
@@ -266,11 +270,9 @@ def settle_refund(refund: Refund, gateway_ref: str, *, actor: Actor, now: dateti
     """The money is on its way back: credit note, ledger and, for a full refund, the end of the term."""
     with beat():
         lock(refund.payment.partner_id)
-        refund = Refund.objects.select_for_update().select_related("payment").get(pk=refund.pk)
-        if refund.status == RefundStatus.SUCCEEDED:
+        refund = payments.note_refund_made(refund, gateway_ref, now)
+        if refund is None:
             return
-        refund.status, refund.gateway_ref, refund.made_at = RefundStatus.SUCCEEDED, gateway_ref, now
-        refund.save()
         order = Order.objects.select_for_update().get(pk=refund.payment.order_id)
         programme = version(order.programme.n)
         if refund.kind == RefundKind.LATE_CAPTURE:
@@ -311,7 +313,7 @@ def _credit(refund: Refund, programme: Programme, now: datetime) -> Invoice:
 
 def _end(actor: Actor, order: Order, today: date, now: datetime) -> None:
     """A full refund ends the subscription and takes back what the refunded term brought."""
-    term = Term.objects.select_related("subscription").filter(order_id=order.pk).first()
+    term = term_of_order(order.pk)
     if term is None or term.subscription.cancelled_at:
         return
     memberships.set_auto_renew(

@@ -24,10 +24,11 @@ from tenure.payments.rules import AttemptStatus, Method
 from tenure.plumbing.db import beat, crash_point, verb
 from tenure.plumbing.outbox import open_task, record
 from tenure.programme.queries import current
-from tenure.purchases.actions import charged, end, expire_overdue, from_held_money, ordered
+from tenure.purchases.actions import expire_overdue, from_held_money, ordered
+from tenure.purchases.charging import charged, end
 from tenure.purchases.models import Order
 from tenure.purchases.placing import offer_called, place, promise, replay
-from tenure.purchases.queries import buyer
+from tenure.purchases.queries import buyer, open_automatic
 from tenure.purchases.rules import Closing, Origin, Wanted
 from tenure.renewals.models import Due, Run
 from tenure.renewals.queries import renewal_decision, terms_with_something_due
@@ -67,7 +68,7 @@ def renew(actor: Actor, subscription: Subscription, *, wanted: Wanted, now: date
 def turn_off_auto_renew(actor: Actor, subscription: Subscription, *, now: datetime) -> Subscription:
     """Turn auto-renew off. It cannot be turned on again except by a paid renewal (domain.md, decision 4)."""
     lock(subscription.partner_id)
-    row = Subscription.objects.select_for_update().get(pk=subscription.pk)
+    row = memberships.locked(subscription)
     if row.auto_renew:
         memberships.set_auto_renew(
             actor, row, on=False, cause="switched_off", verb="renewals.turn_off_auto_renew", now=now
@@ -143,9 +144,7 @@ def _renewable(subscription: Subscription) -> Holding:
 
 def _stop_automatic(actor: Actor, subscription: Subscription, now: datetime) -> None:
     """A renewal by hand ends the automatic one that is still trying, unless its charge cannot be stopped."""
-    order = Order.objects.filter(
-        subscription=subscription, origin=Origin.AUTO_RENEWAL, paid_at=None, closed_at=None
-    ).first()
+    order = open_automatic(subscription.pk)
     if order is not None:
         end(actor, order, Closing.CANCELLED, now)
 
@@ -162,7 +161,8 @@ def _telling(term: Term, today: date, done: frozenset[str]) -> tuple[DueAction |
     waiting = [
         due
         for due in tellings(term.expires_on, term.renewal_closes_on, policy_of(term))
-        if due.due_on <= today and due.action not in done
+        if due.due_on <= today
+        and due.action not in done
         # While an open order holds the right, the subscription has not lapsed.
         and not (due.action.startswith("lapsed") and held and held >= today)
     ]
@@ -196,9 +196,7 @@ def _promise_charge(
         return None, None
     for missed in overtaken:
         _note(term, missed, "suppressed", "overtaken", now)
-    order = Order.objects.filter(
-        subscription=term.subscription, origin=Origin.AUTO_RENEWAL, paid_at=None, closed_at=None
-    ).first()
+    order = open_automatic(term.subscription_id)
     if order is not None:
         return order, _retry(order, term, due, now)
     programme = current()

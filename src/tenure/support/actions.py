@@ -17,12 +17,13 @@ from tenure.memberships.models import Subscription
 from tenure.partners.actions import lock
 from tenure.partners.models import Partner
 from tenure.payments import actions as payments
-from tenure.payments.models import Refund, RefundApproval
+from tenure.payments.models import Refund
+from tenure.payments.queries import approvals
 from tenure.payments.rules import RefundKind
 from tenure.plumbing.db import beat, crash_point, inside, take_numbers, verb
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import current
-from tenure.purchases.actions import refund_made
+from tenure.purchases.charging import refund_made
 from tenure.support.models import Note, Request
 from tenure.support.queries import RefundCase, refund_case
 from tenure.support.rules import Action, Outcome, RequestStatus
@@ -49,7 +50,9 @@ def open_request(
     programme = current()
     kind = next((p for p in programme.problem_types if p.code == problem_type), None)
     faults = {"problem_type": "support.problem_type_unknown"} if kind is None else {}
-    faults |= {name: "text.missing" for name, text in (("subject", subject), ("description", description)) if not text.strip()}
+    faults |= {
+        name: "text.missing" for name, text in (("subject", subject), ("description", description)) if not text.strip()
+    }
     faults |= {"description": "text.too_long"} if len(description) > TEXT_LIMIT else {}
     if faults:
         raise Invalid(faults, limit=TEXT_LIMIT)
@@ -74,7 +77,7 @@ def open_request(
     )
     Note.objects.create(request=row, author_id=actor.id, text=description.strip(), at=now)
     if action == Action.CANCEL:
-        subscription = Subscription.objects.select_for_update().get(pk=subscription.pk)
+        subscription = memberships.locked(subscription)
         memberships.set_auto_renew(
             actor, subscription, on=False, cause="cancel_request", verb="support.open_request", now=now
         )
@@ -158,7 +161,9 @@ def refund_tax(actor: Actor, request: Request, *, now: datetime) -> Request:
             raise Refusal("support.closed", number=row.number)
         case = _case(row)
         if case.payment.value_on < day_of(now, current().zone) - timedelta(days=case.policy.tax_refund_days):
-            raise Refusal("refund.too_late", last_day=case.payment.value_on + timedelta(days=case.policy.tax_refund_days))
+            raise Refusal(
+                "refund.too_late", last_day=case.payment.value_on + timedelta(days=case.policy.tax_refund_days)
+            )
         if not row.partner.exemptions.exists():
             raise Refusal("refund.not_exempt")
         tax = invoice_of_payment(case.payment.pk).tax
@@ -193,8 +198,10 @@ def finish_refunded(now: datetime, actor: Actor) -> int:
 def _locked(request: Request) -> Request:
     inside("locking a request")
     lock(request.partner_id)
-    return Request.objects.select_for_update(of=("self",)).select_related("partner", "subscription", "refund").get(
-        pk=request.pk
+    return (
+        Request.objects.select_for_update(of=("self",))
+        .select_related("partner", "subscription", "refund")
+        .get(pk=request.pk)
     )
 
 
@@ -223,15 +230,10 @@ def _agree(actor: Actor, row: Request, override: bool, reason: str, now: datetim
         raise Refusal("support.requester_cannot_approve")
     if row.refund_id:
         return row.refund
-    _, new = RefundApproval.objects.get_or_create(
-        request_id=row.pk,
-        by=actor.label,
-        defaults={"at": now, "limit_minor": case.limit.minor, "currency": case.limit.currency},
-    )
+    new = payments.agree_to_refund(actor, row.pk, case.limit, now)
     row.override, row.reason, row.decided_by = override, reason[:500], actor.label
     row.save()
-    approvals = RefundApproval.objects.filter(request_id=row.pk).count()
-    if approvals < case.approvals_needed:
+    if len(approvals(row.pk)) < case.approvals_needed:
         if not new:
             raise Refusal("support.second_approver_needed", limit=case.limit)
         record(actor, "support.decide", now, events.RefundApproved(**_of(row), number=row.number))
@@ -249,7 +251,6 @@ def _promise(row: Request, case: RefundCase, kind: RefundKind, amount: Money, re
         request_id=row.pk,
         now=now,
     )
-    RefundApproval.objects.filter(request_id=row.pk).update(refund=promised)
     row.refund = promised
     row.save(update_fields=["refund"])
     return promised

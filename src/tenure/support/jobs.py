@@ -8,8 +8,7 @@ from tenure import events
 from tenure.enrolment.rules import State
 from tenure.partners.queries import get as partner_by_id
 from tenure.people.actions import tell
-from tenure.people.models import Invitation
-from tenure.people.queries import holders, people_by_id
+from tenure.people.queries import holders, invitation_by_id, people_by_id
 from tenure.plumbing import mail
 from tenure.plumbing.db import pack
 from tenure.plumbing.models import Event, Mail
@@ -62,7 +61,7 @@ def tell_rejected(happened: events.CheckDecided, event: Event, now: datetime) ->
 
 def tell_invited(happened: events.PersonInvited, event: Event, now: datetime) -> None:
     """An invitation goes to somebody who is nobody here yet."""
-    row = Invitation.objects.select_related("invited_by").get(pk=happened.invitation)
+    row = invitation_by_id(happened.invitation)
     partner = partner_by_id(row.partner_id)
     facts = {
         "person": row.name,
@@ -86,7 +85,7 @@ def tell_invited(happened: events.PersonInvited, event: Event, now: datetime) ->
 
 
 def invitation_stands(about: str, now: datetime) -> str:
-    row = Invitation.objects.get(pk=int(about.split(":")[1]))
+    row = invitation_by_id(int(about.split(":")[1]))
     return "withdrawn" if row.withdrawn_at or row.accepted_at else ""
 
 

@@ -21,7 +21,7 @@ from django.utils.functional import SimpleLazyObject
 from tenure.kernel.access import NOBODY, Side, decide, declare, may
 from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import NotYours, Refusal
-from tenure.partners.models import Partner
+from tenure.partners.queries import get as partner_by_id
 from tenure.people.queries import actor_of, holders, notices
 from tenure.plumbing import clock
 from tenure.programme.queries import current
@@ -200,13 +200,13 @@ def found(row: Any) -> Any:
     return row
 
 
-def _company(request: HttpRequest) -> Partner | None:
+def _company(request: HttpRequest) -> Any:
     """The company the person works for now: the one chosen, else the first."""
     chosen = request.session.get("partner")
     grants = request.actor.grants
     if not grants:
         return None
-    return Partner.objects.get(pk=chosen if chosen in grants else min(grants))
+    return partner_by_id(chosen if chosen in grants else min(grants))
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

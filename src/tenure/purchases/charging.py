@@ -1,0 +1,135 @@
+"""Calling the gateway for an order: the second beat, outside any transaction, safe to repeat.
+
+It decides whom to ask and when to ask again; what the answer means is settled in ``settling``. It must never call
+while a transaction is open, and never take silence for a no: unknown is asked about, not tried anew. Read next:
+``purchases/settling.py``, the third beat.
+"""
+
+from datetime import datetime
+
+from tenure.kernel.access import SYSTEM, Actor
+from tenure.kernel.refusals import Refusal
+from tenure.partners.actions import lock
+from tenure.payments import actions as payments
+from tenure.payments.gateways import base
+from tenure.payments.models import Attempt, Refund
+from tenure.payments.queries import open_attempt
+from tenure.payments.rules import OPEN, AttemptStatus, Method
+from tenure.plumbing.db import beat, crash_point
+from tenure.programme.queries import version
+from tenure.purchases.models import Order
+from tenure.purchases.queries import order_by_id
+from tenure.purchases.rules import Closing
+from tenure.purchases.settling import close, settle, settle_refund, unknown
+
+# BEATS
+
+
+def charged(actor: Actor, order: Order, attempt: Attempt | None, now: datetime) -> Order:
+    """The second and third beat of a card order; of any other order, nothing."""
+    if attempt is not None:
+        try:
+            _call(actor, order, attempt, now)
+        except base.Unknown:
+            attempt.refresh_from_db()
+            if attempt.card_id:
+                unknown(attempt, cause="return", now=now)
+            # A page that did not open has charged nobody; asking again opens the same page.
+    return order_by_id(order.pk)
+
+
+def _call(actor: Actor, order: Order, attempt: Attempt, now: datetime) -> None:
+    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
+        if not free:
+            return
+        programme = version(order.programme.n)
+        given = {
+            "language": order.language,
+            "description": programme.offer(order.offer).name.say(order.language),
+            "return_path": f"/orders/{order.number}/return/",
+            "now": now,
+        }
+        if attempt.card_id is None:
+            payments.open_page(attempt, payer=order.partner.legal_name, **given)
+            return
+        outcome = payments.charge(attempt, **given)
+        crash_point("card_called")
+        attempt.refresh_from_db()
+        settle(attempt, outcome, cause="return", now=now, actor=actor)
+
+
+def resolve(attempt: Attempt, *, cause: str, now: datetime) -> None:
+    """Ask the gateway what became of an attempt and record it; repeat a call that a crash cut off."""
+    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
+        if not free:
+            return
+        attempt.refresh_from_db()
+        if attempt.status not in OPEN:
+            return
+        try:
+            outcome = payments.ask(attempt)
+        except base.Unknown:
+            unknown(attempt, cause=cause, now=now)
+            return
+    if outcome is None or (not outcome.confirmed and attempt.card_id):
+        # The gateway never heard of it, or was never told to go on: the same call under the same key.
+        order = order_by_id(attempt.order_id)
+        if order.open and attempt.card_id:
+            charged(SYSTEM, order, attempt, now)
+        return
+    if outcome.final or outcome.status == base.Status.PROCESSING or attempt.status != AttemptStatus.NEEDS_ACTION:
+        settle(attempt, outcome, cause=cause, now=now)
+
+
+def end(actor: Actor, order: Order, closing: Closing, now: datetime) -> Order:
+    """Close an unpaid order once the gateway has made sure that nothing can be charged for it any more."""
+    attempt = open_attempt(order.pk)
+    if attempt is not None and not _stopped(attempt, now):
+        return order_by_id(order.pk)
+    with beat():
+        lock(order.partner_id)
+        order = Order.objects.select_for_update().get(pk=order.pk)
+        if order.open and open_attempt(order.pk) is None:
+            close(actor, order, closing, now)
+    return order_by_id(order.pk)
+
+
+def _stopped(attempt: Attempt, now: datetime) -> bool:
+    """Whether the attempt can no longer charge; if it has charged already, that is settled instead."""
+    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
+        if not free:
+            raise Refusal("orders.card_charge_running", number=attempt.order_number)
+        attempt.refresh_from_db()
+        try:
+            outcome = payments.ask(attempt)
+            if outcome is not None and not outcome.final:
+                outcome = payments.gateway(attempt.gateway).cancel(outcome.ref, attempt.key)
+        except base.Unknown:
+            unknown(attempt, cause="return", now=now)
+            raise Refusal("payments.checking", number=attempt.order_number) from None
+        if outcome is None:
+            with beat():
+                payments.note(attempt.pk, AttemptStatus.CALLING, cause="return", now=now)
+                payments.note(attempt.pk, AttemptStatus.CANCELLED, cause="return", now=now)
+            return True
+        settle(attempt, outcome, cause="return", now=now)
+    return outcome.status != base.Status.SUCCEEDED
+
+
+def refund_made(refund: Refund, *, actor: Actor, now: datetime) -> None:
+    """Give the money back and record it; repeated under the refund's own key after a crash."""
+    with payments.calling(payments.REFUND_LOCKS, refund.pk) as free:
+        if not free:
+            return
+        refund.refresh_from_db()
+        ref = ""
+        if refund.payment.method == Method.CARD:
+            try:
+                outcome = payments.gateway(refund.payment.attempt.gateway).refund(
+                    base.RefundRequest(refund.gateway_key, refund.payment.gateway_ref, refund.amount, refund.reason)
+                )
+            except base.Unknown:
+                return
+            ref = outcome.ref
+            crash_point("refund_called")
+        settle_refund(refund, ref, actor=actor, now=now)
