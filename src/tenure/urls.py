@@ -3,13 +3,18 @@
 from django.urls import include, path
 
 from tenure.web.hooks import demo
-from tenure.web.portal import health
+from tenure.web.portal import health, session
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("accounts/", include("allauth.account.urls")),
+    path("language/", session.language, name="language"),
+    path("clock/", session.clock, name="clock"),
+    path("enter/<int:id>/", session.enter, name="enter"),
     path("hooks/demo", demo.doorbell, name="demo-doorbell"),
     path("office/", include("tenure.web.office.urls")),
     path("", include("tenure.web.portal.urls")),
 ]
+
+handler400 = "tenure.web.portal.session.unreadable"

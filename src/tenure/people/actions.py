@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tenure import events
-from tenure.kernel.access import Actor, Side
+from tenure.kernel.access import Actor, Side, declare
 from tenure.kernel.refusals import Refusal
 from tenure.people.models import Colleague, Invitation, Notice, User
 from tenure.plumbing import mail
@@ -18,6 +18,7 @@ from tenure.plumbing.outbox import record
 from tenure.programme.queries import current
 
 INVITATION_DAYS = 14
+declare("people.view", Side.BOTH, says="See the company's people, their roles and open invitations.")
 
 # VERBS
 

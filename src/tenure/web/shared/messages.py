@@ -186,6 +186,7 @@ MESSAGES: dict[str, Any] = {
     "benefits.not_active": _("This benefit is not active. It comes back when the membership is renewed."),
     # Demo clock
     "clock.backwards_too_far": _("The demo clock can't go back before things that have already happened."),
+    "clock.too_far": _("The demo clock moves at most %(days)s days at a time. Choose a nearer date."),
     "clock.no_demo": _("There is no demo clock here: this instance runs on real time."),
 }
 
