@@ -1,6 +1,6 @@
 """Reading invoices and the ledger."""
 
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
 from tenure.billing.models import Invoice, Posting
 from tenure.billing.rules import InvoiceView, Kind, from_json
@@ -53,3 +53,18 @@ def balances() -> list[tuple[str, str, int]]:
     """Account, currency, balance in minor units (debit positive)."""
     rows = Posting.objects.values_list("account", "currency").annotate(s=Sum("amount_minor"))
     return sorted(rows)
+
+
+def search(text: str) -> QuerySet[Invoice]:
+    """Invoices and credit notes by number, or by the partner's ID or name; the newest first."""
+    found = Invoice.objects.select_related("partner", "amends").order_by("-id")
+    if text:
+        found = found.filter(
+            Q(number__icontains=text) | Q(partner__number=text) | Q(partner__legal_name__icontains=text)
+        )
+    return found
+
+
+def newest_views(n: int) -> list[InvoiceView]:
+    """What stands on the newest documents."""
+    return [from_json(view) for view in Invoice.objects.order_by("-pk").values_list("view", flat=True)[:n]]

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import TruncMonth
 
 from tenure.kernel.access import Actor, may
 from tenure.memberships.models import Subscription, Term
@@ -156,3 +157,50 @@ def newest_terms() -> QuerySet[Term]:
     return Term.objects.filter(
         pk=Subquery(newest), subscription__cancelled_at=None, subscription__superseded_at=None
     ).annotate(offer=F("subscription__offer"))
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGroup:
+    """Subscriptions alike in what they will bring: how many of an offer open in a month in a country."""
+
+    offer: str
+    country: str
+    opens_in: date
+    in_window: bool
+    auto_renew: bool
+    count: int
+
+
+def live_groups(today: date) -> list[LiveGroup]:
+    """All that is active or in its window, counted by offer, country and the month in which renewal opens."""
+    rows = (
+        newest_terms()
+        .filter(Q(renewal_closes_on__gte=today) | Q(subscription__held_until__gte=today))
+        .values_list(
+            "subscription__offer",
+            "partner__country",
+            TruncMonth("renewal_opens_on"),
+            Case(When(expires_on__lt=today, then=Value(True)), default=Value(False)),
+            "subscription__auto_renew",
+        )
+        .annotate(count=Count("pk"))
+        .order_by()
+    )
+    return [LiveGroup(*row) for row in rows]
+
+
+def listed(today: date, *, status: str = "", offer: str = "", text: str = "") -> QuerySet[Subscription]:
+    """Subscriptions with their standing today, those that expire first on top. A replaced one is history."""
+    rows = with_standing(Subscription.objects.filter(superseded_at=None).select_related("partner"), today)
+    if status:
+        rows = rows.filter(suspended=True) if status == "suspended" else rows.filter(status=status)
+    if offer:
+        rows = rows.filter(offer=offer)
+    if text:
+        rows = rows.filter(Q(partner__legal_name__icontains=text) | Q(partner__number=text))
+    return rows.order_by("expires_on", "pk")
+
+
+def how_many() -> int:
+    """How many partners hold or held something."""
+    return Subscription.objects.values("partner_id").distinct().count()

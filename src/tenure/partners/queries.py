@@ -2,11 +2,11 @@
 
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from tenure.kernel.access import Actor, may
-from tenure.partners.models import Partner
-from tenure.partners.rules import Exemption, exemption_on
+from tenure.partners.models import Partner, TaxExemption
+from tenure.partners.rules import Exemption, Standing, exemption_on
 
 
 def visible_to(actor: Actor) -> QuerySet[Partner]:
@@ -43,3 +43,34 @@ def exemption(partner: Partner, day: date) -> Exemption | None:
     """The exemption that covers a day."""
     rows = partner.exemptions.filter(valid_from__lte=day, valid_to__gte=day)
     return exemption_on([Exemption(e.certificate, e.valid_from, e.valid_to) for e in rows], day)
+
+
+def find(partner_id: int) -> Partner | None:
+    return Partner.objects.filter(pk=partner_id).first()
+
+
+def by_number(number: str) -> Partner | None:
+    """The partner with an ID as people type it, blanks and marks aside."""
+    return Partner.objects.filter(number="".join(c for c in number if c.isalnum())).first()
+
+
+def of_standing(rows: QuerySet[Partner], standing: Standing) -> QuerySet[Partner]:
+    """The SQL twin of ``rules.standing``."""
+    if standing is Standing.CLOSED:
+        return rows.filter(closed_at__isnull=False)
+    rows = rows.filter(closed_at=None)
+    if standing is Standing.SUSPENDED:
+        return rows.filter(suspended_at__isnull=False)
+    rows = rows.filter(suspended_at=None)
+    if standing is Standing.REJECTED:
+        return rows.filter(rejected_at__isnull=False)
+    return rows.filter(rejected_at=None, verified_at__isnull=standing is Standing.PENDING)
+
+
+def exemptions(partner: Partner) -> QuerySet[TaxExemption]:
+    return partner.exemptions.order_by("-valid_from", "-pk")
+
+
+def busiest() -> Partner:
+    """The partner with the most subscriptions."""
+    return Partner.objects.annotate(n=Count("subscriptions")).order_by("-n", "pk").first()
