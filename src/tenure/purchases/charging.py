@@ -69,7 +69,15 @@ def resolve(attempt: Attempt, *, cause: str, now: datetime) -> None:
         try:
             outcome = payments.ask(attempt)
         except base.Unknown:
-            unknown(attempt, cause=cause, now=now)
+            # A page that waits for its customer stays what it was when only the janitor could not ask.
+            if cause != "janitor" or attempt.status != AttemptStatus.NEEDS_ACTION:
+                unknown(attempt, cause=cause, now=now)
+            return
+        if outcome is None and attempt.card_id is None and attempt.status != AttemptStatus.NEW:
+            # The page was never made, so nobody can have paid on it: the next press begins anew.
+            with beat():
+                lock(attempt.partner_id)
+                payments.note(attempt.pk, AttemptStatus.CANCELLED, cause=cause, now=now)
             return
     if outcome is None or (not outcome.confirmed and attempt.card_id):
         # The gateway never heard of it, or was never told to go on: the same call under the same key.

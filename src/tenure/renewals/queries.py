@@ -1,24 +1,31 @@
 """Reading renewals: the decision for one subscription, the tiles of the offers page, and what is due."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
+from tenure.kernel.periods import plus_days
 from tenure.kernel.refusals import Decision
 from tenure.memberships.models import Term
-from tenure.memberships.queries import Holding, holdings_in, newest_terms, policy_of, terms_of_partner
-from tenure.memberships.rules import Standing
+from tenure.memberships.queries import (
+    Holding,
+    holdings_in,
+    newest_terms,
+    next_term,
+    terms_of_partner,
+)
+from tenure.memberships.rules import Standing, TermDates
 from tenure.offers.rules import Quote, may_buy, on_sale
 from tenure.partners.models import Partner
-from tenure.programme.rules import Offer, Policy, Programme
+from tenure.payments.rules import Method
+from tenure.programme.queries import current
+from tenure.programme.rules import Agreement, Offer, Policy, Programme
 from tenure.purchases.models import Order
-from tenure.purchases.queries import Buyer, OrderView, buyer_with, of_partner, views
+from tenure.purchases.queries import Buyer, OrderView, buyer, buyer_with, methods, of_partner, views
+from tenure.purchases.rules import expires_on
 from tenure.renewals.models import Due, Run
 from tenure.renewals.rules import RenewableTerm, charges, may_renew
-
-EARLIEST_TELLING_DAYS = 120
-LATEST_DAYS = 400
 
 
 def renewal_decision(facts: Buyer, holding: Holding) -> Decision:
@@ -26,6 +33,12 @@ def renewal_decision(facts: Buyer, holding: Holding) -> Decision:
     offer = facts.programme.offer(holding.subscription.offer)
     term = RenewableTerm(holding.facts, holding.term.renewal_opens_on, holding.term.renewal_closes_on)
     return may_renew(term, facts.facts(offer), offer, holding.policy, facts.today, facts.programme.zone)
+
+
+def buying_decision(facts: Buyer, offer: Offer) -> Decision:
+    """May this offer be bought today, for the first time or afresh?"""
+    policy = facts.programme.policy_on(facts.today)
+    return may_buy(facts.facts(offer), offer, facts.programme, policy, facts.today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +63,7 @@ def tile(facts: Buyer, offer: Offer) -> Tile:
     if holding and standing.live:
         decision, action = renewal_decision(facts, holding), "renew"
     else:
-        policy = facts.programme.policy_on(facts.today)
-        decision = may_buy(facts.facts(offer), offer, facts.programme, policy, facts.today)
-        action = "buy"
+        decision, action = buying_decision(facts, offer), "buy"
     if running:
         action = "continue"
     quote = facts.quote(offer) if on_sale(offer, facts.today) else None
@@ -87,6 +98,43 @@ def overview(partner: Partner, programme: Programme, today: date) -> Overview:
     return Overview(facts, tiles(facts), orders, terms)
 
 
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """Everything a checkout says before anybody pays: the decision, the price, the term it would open."""
+
+    facts: Buyer
+    offer: Offer
+    holding: Holding | None
+    """The subscription to renew; ``None`` for a purchase."""
+    decision: Decision
+    quote: Quote | None
+    methods: list[Method]
+    term: TermDates
+    """The term that a payment today would open."""
+    policy: Policy
+    terms: Agreement | None
+    pay_by: date
+    """The last day for a transfer ordered today."""
+
+
+def checkout(partner: Partner, programme: Programme, today: date, offer: Offer, renews: int | None) -> Checkout:
+    """The checkout of an offer as it stands today; ``renews`` is the id of the subscription to renew."""
+    facts, policy = buyer(partner, programme, today), programme.policy_on(today)
+    holding = next((h for h in facts.holdings if h.subscription.pk == renews), None)
+    return Checkout(
+        facts,
+        offer,
+        holding,
+        renewal_decision(facts, holding) if holding else buying_decision(facts, offer),
+        facts.quote(offer) if on_sale(offer, today) else None,
+        methods(facts, offer),
+        next_term(holding, today, policy),
+        policy,
+        programme.agreement(offer.terms) if offer.terms else None,
+        expires_on(today, Method.BANK_TRANSFER, policy),
+    )
+
+
 def next_charge(holding: Holding, today: date) -> date | None:
     """The day on which the card is charged next, if auto-renew is on."""
     if not holding.subscription.auto_renew:
@@ -98,20 +146,16 @@ def next_charge(holding: Holding, today: date) -> date | None:
 
 def terms_with_something_due(today: date) -> QuerySet[Term]:
     """Newest terms near enough to their expiry for anything to be due, the earliest first."""
+    earliest = max((-day for policy in current().policies for day in policy.reminder_days), default=0)
     return (
         newest_terms()
-        .filter(
-            expires_on__lte=today + timedelta(days=EARLIEST_TELLING_DAYS),
-            expires_on__gte=today - timedelta(days=LATEST_DAYS),
-        )
+        .filter(expires_on__lte=plus_days(today, earliest))
+        # The lapse is the last thing that falls due for a term, told or suppressed: after it nothing is left.
+        .exclude(Exists(Due.objects.filter(term=OuterRef("pk"), action__startswith="lapsed")))
         .select_related("subscription__card", "subscription__partner", "programme")
         .prefetch_related("dues")
         .order_by("expires_on", "pk")
     )
-
-
-def policy_for(term: Term) -> Policy:
-    return policy_of(term)
 
 
 def due(id: int) -> Due | None:
@@ -122,3 +166,11 @@ def runs() -> QuerySet[Run]:
     return Run.objects.order_by("-pk")
 
 
+def run(id: int) -> Run | None:
+    return Run.objects.filter(pk=id).first()
+
+
+def dues_of(run: Run) -> QuerySet[Due]:
+    """What a run did: everything that was noted at its instant."""
+    rows = Due.objects.filter(done_at__gte=run.started_at, done_at__lte=run.finished_at or run.started_at)
+    return rows.select_related("subscription__partner").order_by("pk")
