@@ -94,6 +94,11 @@ def terms_of_partner(partner_id: int) -> list[Term]:
     return list(rows.order_by("-subscription_id", "-n"))
 
 
+def term_of_order(order_id: int) -> Term | None:
+    """The term an order has paid for."""
+    return Term.objects.select_related("subscription__card", "programme").filter(order_id=order_id).first()
+
+
 def holdings_in(terms: list[Term]) -> list[Holding]:
     """The holdings that ``terms_of_partner`` tells of, the newest first."""
     newest: dict[int, Term] = {}

@@ -1,11 +1,13 @@
 """Reading attempts, payments and transfers."""
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from datetime import datetime
+
+from django.db.models import F, Max, OuterRef, Prefetch, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
-from tenure.payments.models import Allocation, Attempt, BankLine, Card, Payment, Refund, RefundApproval
+from tenure.payments.models import Allocation, Attempt, AttemptChange, BankLine, Card, Payment, Refund, RefundApproval
 from tenure.payments.rules import OPEN, AttemptStatus
 
 
@@ -107,3 +109,29 @@ def approvals(request_id: int) -> list[RefundApproval]:
 
 def refunds_of(order_id: int) -> list[Refund]:
     return list(Refund.objects.filter(payment__order_id=order_id).order_by("pk"))
+
+
+def line(id: int) -> BankLine | None:
+    return bank_lines().filter(pk=id).first()
+
+
+def given_away(line: BankLine) -> list[Allocation]:
+    """Where a line's money went, the first first."""
+    return list(line.allocations.select_related("partner").order_by("pk"))
+
+
+def allocations_of(order_id: int) -> list[Allocation]:
+    """What has come in for an order by transfer, the first first."""
+    return list(Allocation.objects.filter(order_id=order_id).select_related("bank_line").order_by("pk"))
+
+
+def part_paid() -> dict[int, datetime]:
+    """Orders for which some money has come but not enough, with the instant of the last of it."""
+    rows = Allocation.objects.filter(order_id__isnull=False).exclude(order_id__in=Payment.objects.values("order_id"))
+    return dict(rows.values_list("order_id").annotate(last=Max("at")))
+
+
+def told(order_id: int) -> list[Attempt]:
+    """An order's attempts, the newest first, each with the history of its status."""
+    rows = Attempt.objects.filter(order_id=order_id).select_related("card")
+    return list(rows.prefetch_related(Prefetch("changes", AttemptChange.objects.order_by("pk"))).order_by("-n"))

@@ -1,5 +1,7 @@
 """Reading people: who somebody is, what they may do, and who in a company can help."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from types import MappingProxyType
 
 from django.core import signing
@@ -36,6 +38,17 @@ def colleagues(partner_id: int) -> QuerySet[Colleague]:
     return Colleague.objects.filter(partner_id=partner_id).select_related("user").order_by("ended_at", "user__name")
 
 
+def colleague(id: int) -> Colleague | None:
+    return Colleague.objects.select_related("user").filter(pk=id).first()
+
+
+def last_admin(places: Iterable[Colleague], programme: Programme) -> int | None:
+    """Of a company's places, the one that alone keeps it administered; ``None`` while there are several."""
+    admin = {role.code for role in programme.roles if role.admin and role.side == "partner"}
+    held = [place.pk for place in places if place.ended_at is None and admin.intersection(place.roles)]
+    return held[0] if len(held) == 1 else None
+
+
 def open_invitations(partner_id: int) -> QuerySet[Invitation]:
     return Invitation.objects.filter(partner_id=partner_id, accepted_at=None, withdrawn_at=None).order_by("-id")
 
@@ -68,5 +81,29 @@ def invitation_of(token: str) -> Invitation | None:
         return None
 
 
+def invitation_fault(invitation: Invitation, now: datetime) -> str:
+    """Why an invitation can't be accepted any more, as a refusal code; empty while it can."""
+    if invitation.accepted_at:
+        return "people.invitation_used"
+    if invitation.withdrawn_at:
+        return "people.invitation_withdrawn"
+    return "people.invitation_expired" if invitation.expires_at < now else ""
+
+
 def notices(user: User) -> QuerySet[Notice]:
     return Notice.objects.filter(user=user).order_by("-id")
+
+
+def names(labels: Iterable[str]) -> dict[str, str]:
+    """The names behind actor labels (``person:12``), as far as they are people's."""
+    ids = {label: int(label.split(":")[1]) for label in labels if label.startswith("person:")}
+    people = people_by_id(list(set(ids.values())))
+    return {label: people[id].name for label, id in ids.items() if id in people}
+
+
+def cast(companies: int) -> tuple[list[User], list[Colleague]]:
+    """Whom a demonstration offers to sign in as: the staff, and the people of the first companies."""
+    staff = list(User.objects.filter(is_active=True).exclude(staff_roles=[]).order_by("pk"))
+    places = Colleague.objects.filter(ended_at=None, user__is_active=True)
+    first = places.order_by("partner_id").values_list("partner_id", flat=True).distinct()[:companies]
+    return staff, list(places.filter(partner_id__in=list(first)).select_related("user").order_by("partner_id", "pk"))

@@ -11,11 +11,13 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 
+from tenure.kernel.access import Side, declare
 from tenure.plumbing.db import unpack, wiring
 from tenure.plumbing.models import Mail
 
 log = logging.getLogger(__name__)
 ATTEMPTS = 8
+declare("mail.view", Side.STAFF, says="See every letter and what became of it.")
 
 
 def queue(letters: list[Mail]) -> None:

@@ -12,9 +12,9 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from tenure import events
-from tenure.kernel.access import Actor
+from tenure.kernel.access import Actor, Side
 from tenure.plumbing import clock
-from tenure.plumbing.db import inside, pack, unpack, wiring
+from tenure.plumbing.db import inside, pack, unpack, verb, wiring
 from tenure.plumbing.models import Event, Reaction, Task
 
 log = logging.getLogger(__name__)
@@ -126,3 +126,20 @@ def open_task(kind: str, object: str, partner_id: int | None, reason: str, now: 
 
 def close_task(kind: str, object: str, by: Actor, now: datetime) -> None:
     Task.objects.filter(kind=kind, object=object, closed_at=None).update(closed_at=now, closed_by=by.label)
+
+
+# VERBS: parked work is nobody's capability, so its verbs stand here, under the name of the office's page.
+
+
+@verb(Side.STAFF, name="parked.retry")
+def retry_parked(actor: Actor, reaction: Reaction, *, now: datetime) -> None:
+    """Try a parked reaction again; its task ends with the name of who asked."""
+    retry(reaction)
+    close_task("reaction", f"reaction:{reaction.pk}", actor, now)
+    wiring().wake()
+
+
+@verb(Side.STAFF, name="parked.close_task")
+def settle_task(actor: Actor, task: Task, *, now: datetime) -> None:
+    """Note that a person has settled what a task asked for."""
+    close_task(task.kind, task.object, actor, now)

@@ -42,3 +42,8 @@ def current() -> Programme:
     if latest is None:
         raise Refusal("programme.missing")
     return _parsed(*latest)
+
+
+def versions() -> list[Version]:
+    """Every version applied, the newest first, without its text."""
+    return list(Version.objects.order_by("-n").defer("source"))

@@ -1,9 +1,12 @@
 """Reading orders, and gathering the facts on which buying and renewing are decided."""
 
+import re
+import unicodedata
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from difflib import SequenceMatcher
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from tenure.billing.queries import invoice_number
 from tenure.competencies.queries import figures
@@ -16,6 +19,7 @@ from tenure.partners.models import Partner
 from tenure.partners.queries import exemption
 from tenure.partners.rules import ManagedIn
 from tenure.partners.rules import Standing as PartnerStanding
+from tenure.payments.models import BankLine
 from tenure.payments.queries import (
     allocated,
     attempts,
@@ -24,6 +28,7 @@ from tenure.payments.queries import (
     received_minor,
     unknown_order_number,
 )
+from tenure.payments.queries import part_paid as part_paid_orders
 from tenure.payments.rules import AttemptStatus, Method
 from tenure.programme.rules import Offer, Programme
 from tenure.purchases.models import Draft, Order, Proof
@@ -256,3 +261,85 @@ def purchase_date(term_order_id: int | None) -> date | None:
     """The day a term was paid, from which the refund's days are counted."""
     payment = payment_of(term_order_id) if term_order_id else None
     return payment.value_on if payment else None
+
+
+def part_paid(today: date) -> list[tuple[OrderView, datetime]]:
+    """Transfer orders for which too little has come, with the instant of the last of it, the longest waiting first."""
+    since = part_paid_orders()
+    rows = views(awaiting_transfers().filter(pk__in=since), today)
+    return sorted(((row, since[row.order.pk]) for row in rows), key=lambda pair: pair[1])
+
+
+def proofs_waiting() -> QuerySet[Proof]:
+    """Proofs of transfers that have not paid their order yet, the oldest first."""
+    rows = Proof.objects.filter(order__paid_at=None, order__closed_at=None)
+    return rows.select_related("order", "partner", "file").defer("file__content").order_by("uploaded_at", "pk")
+
+
+def proof(id: int) -> Proof | None:
+    return Proof.objects.select_related("file").filter(pk=id).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An order a transfer may be for, and what speaks for it: ``reference``, ``amount``, ``payer`` or ``partner``."""
+
+    order: Order
+    missing: Money
+    gap: Money
+    """What the transfer brings beyond what is missing; negative when it is short."""
+    reasons: tuple[str, ...]
+
+
+WEIGHTS = {"reference": 8, "amount": 4, "payer": 2, "partner": 2}
+CANDIDATES = 12
+
+
+def candidates(line: BankLine, left: Money) -> list[Candidate]:
+    """Unpaid transfer orders in the line's currency for which something speaks, the likeliest first.
+
+    It proposes and never decides: a person matches. Orders that ran out are among them as long as the money
+    was sent in time.
+    """
+    unpaid = Order.objects.filter(method=Method.BANK_TRANSFER, currency=line.currency, paid_at=None)
+    unpaid = unpaid.filter(Q(closed_at=None) | Q(closing=Closing.EXPIRED), expires_on__gte=line.value_on)
+    found = []
+    for order in unpaid.select_related("partner").annotate(received=received_minor()).order_by("pk"):
+        missing = order.total - Money(order.received or 0, order.currency)
+        given = (line.reference, line.payer)
+        reasons = likeness(*given, order.number, order.partner.number, order.partner.legal_name, left == missing)
+        if reasons:
+            found.append(Candidate(order, missing, left - missing, reasons))
+    return sorted(found, key=lambda c: (-sum(WEIGHTS[r] for r in c.reasons), abs(c.gap.minor)))[:CANDIDATES]
+
+
+def likeness(reference: str, payer: str, number: str, partner: str, name: str, exact: bool) -> tuple[str, ...]:
+    """What speaks for a transfer being an order's.
+
+    >>> likeness("order 2019-000418 thanks", "CONTOSO TAIWAN", "O-2019-000418", "1234566", "Contoso Taiwan Ltd", True)
+    ('reference', 'amount', 'payer')
+    >>> likeness("fee 1234566", "J. Smith", "O-2019-000418", "1234566", "Contoso Taiwan Ltd", False)
+    ('partner',)
+    """
+    digits = re.sub(r"\D", "", reference)
+    speaks = {
+        "reference": re.sub(r"\D", "", number) in digits,
+        "amount": exact,
+        "payer": bool(payer) and _alike(payer, name),
+        "partner": partner in digits,
+    }
+    return tuple(reason for reason, so in speaks.items() if so)
+
+
+LEGAL_FORMS = re.compile(r"\b(co|ltd|limited|inc|llc|gmbh|ag|as|corp|company)\b|股份有限公司|有限公司|公司")
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two spellings may be one company's name, legal forms and marks aside."""
+    first, second = (
+        " ".join(re.findall(r"\w+", LEGAL_FORMS.sub(" ", unicodedata.normalize("NFKC", name).casefold())))
+        for name in (one, other)
+    )
+    if len(min(first, second, key=len)) < 2:
+        return False
+    return first in second or second in first or SequenceMatcher(None, first, second).ratio() >= 0.8

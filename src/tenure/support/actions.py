@@ -31,6 +31,7 @@ from tenure.support.rules import Action, Outcome, RequestStatus
 TEXT_LIMIT = 5000
 declare("support.view_all", Side.BOTH, says="See all of the company's requests, not only one's own.")
 declare("support.view", Side.BOTH, says="See support requests.")
+declare("support.approve_refund", Side.STAFF, says="Agree to refunds that others have asked for.")
 
 # VERBS
 

@@ -103,3 +103,13 @@ def refund_case(subscription: Subscription, requested_on: date, request: Request
         approvals(request.pk) if request else [],
         policy,
     )
+
+
+def closed() -> QuerySet[Request]:
+    """What is done, the newest first."""
+    rows = Request.objects.filter(status=RequestStatus.CLOSED).select_related("partner", "subscription", "opened_by")
+    return rows.order_by("-closed_at", "-id")
+
+
+def of_partner(partner_id: int) -> QuerySet[Request]:
+    return Request.objects.filter(partner_id=partner_id).select_related("subscription").order_by("-id")
