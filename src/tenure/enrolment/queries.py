@@ -3,7 +3,7 @@
 from django.core import signing
 from django.db.models import QuerySet
 
-from tenure.enrolment.models import Check
+from tenure.enrolment.models import Acceptance, Check
 from tenure.enrolment.rules import Kind, State
 from tenure.partners.models import Partner
 from tenure.partners.queries import with_address
@@ -13,8 +13,13 @@ CONFIRMATION = "enrolment.email"
 
 def checks(partner: Partner) -> list[Check]:
     """The company's checks in the order they are made."""
-    order = {kind: n for n, kind in enumerate(Kind)}
+    order: dict[str, int] = {kind: n for n, kind in enumerate(Kind)}
     return sorted(partner.checks.select_related("evidence"), key=lambda check: order[check.kind])
+
+
+def acceptances(partner: Partner) -> QuerySet[Acceptance]:
+    """The agreements a company has accepted, the newest first, with who did."""
+    return partner.acceptances.select_related("user").order_by("-at", "-pk")
 
 
 def waiting() -> QuerySet[Check]:

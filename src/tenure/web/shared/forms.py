@@ -50,6 +50,25 @@ class Upload:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a form as ``parts/fields.html`` draws it: what was typed stays, what is wrong stands beside it."""
+
+    name: str
+    label: str
+    value: str = ""
+    error: str = ""
+    hint: str = ""
+    type: str = "text"
+    options: Iterable[tuple[str, str]] = ()
+    optional: bool = False
+    autocomplete: str = ""
+    inputmode: str = ""
+    maxlength: int | None = None
+    rows: int = 6
+    short: bool = False
+
+
 def looks_like_card(text: str) -> bool:
     """Whether text holds 13 to 19 digits whose check digit is that of a card number.
 

@@ -5,11 +5,14 @@ zone. It must never know a refusal's code or a page. Read next: ``web/shared/mes
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import get_timezone_location
 from django.utils import timezone, translation
 
@@ -25,6 +28,12 @@ LATIN = r"[A-Za-z0-9$€£¥]"
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 # Official Taiwanese usage writes 臺; the locale data has the common 台.
 CITIES = {"Asia/Taipei": "臺北"}
+# Names as people say them, where the locale data is longer or writes 台.
+COUNTRIES = {"TW": ("Taiwan", "臺灣"), "HK": ("Hong Kong", "香港"), "MO": ("Macao", "澳門")}
+# Codes of the locale data that no company has an address in.
+NO_COUNTRIES = frozenset(
+    ("EU", "EZ", "UN", "ZZ", "QO", "XA", "XB", "AC", "CP", "CQ", "DG", "EA", "IC", "TA", "AQ", "BV", "HM")
+)
 
 
 def language() -> str:
@@ -66,6 +75,28 @@ def say_zone(zone: str, spoken: str) -> str:
     if spoken == ZH:
         return f"{CITIES.get(zone) or get_timezone_location(zone, locale='zh_Hant', return_city=True)}時間"
     return f"{zone.rsplit('/', 1)[1].replace('_', ' ')} time"
+
+
+def say_country(code: str, spoken: str) -> str:
+    """A country by the name its readers use; a code nobody knows stays a code.
+
+    >>> say_country("TW", "en"), say_country("TW", "zh-hant"), say_country("DE", "zh-hant"), say_country("QQ", "en")
+    ('Taiwan', '臺灣', '德國', 'QQ')
+    """
+    own = COUNTRIES.get(code)
+    return own[spoken == ZH] if own else _territories(spoken).get(code, code)
+
+
+@cache
+def country_names(spoken: str) -> tuple[tuple[str, str], ...]:
+    """Every country as (code, name) in the order of a list that people look through."""
+    codes = (code for code in _territories(spoken) if re.fullmatch("[A-Z]{2}", code) and code not in NO_COUNTRIES)
+    named = [(code, say_country(code, spoken)) for code in codes]
+    return tuple(sorted(named, key=lambda pair: unicodedata.normalize("NFD", pair[1])))
+
+
+def _territories(spoken: str) -> Mapping[str, str]:
+    return Locale.parse("zh_Hant" if spoken == ZH else "en_GB").territories
 
 
 def say_list(items: Iterable[Any], spoken: str, *, last: str = "and") -> str:

@@ -91,6 +91,7 @@ MESSAGES: dict[str, Any] = {
         _("The total has changed. Check it and confirm again; nothing was charged."),
     ),
     "orders.terms_changed": _("The terms have changed. Read and accept the new version; nothing was charged."),
+    "orders.terms_not_accepted": _("Read the terms and tick the box to accept them."),
     "orders.card_charge_running": (
         _("A card payment for order %(number)s is under way. Wait for its result; don't pay again."),
         _("A card payment for this order is under way. Wait for its result; don't pay again."),
@@ -166,8 +167,14 @@ MESSAGES: dict[str, Any] = {
     "people.email_taken": _("Somebody with this e-mail address is already a user."),
     "people.invitation_used": _("This invitation has been used. Sign in with your e-mail address and password."),
     "people.invitation_expired": _("This invitation has expired. Ask your company's admin for a new one."),
+    "people.invitation_withdrawn": _("This invitation was withdrawn. Ask your company's admin for a new one."),
     "people.role_unknown": _("This role doesn't exist in the programme. Choose another one."),
+    "password.missing": _("Enter a password."),
+    "password.too_short": _("Use a password of at least %(limit)s characters. A few words in a row are fine."),
+    "password.too_common": _("Many people use this password. Choose another one."),
+    "password.like_the_person": _("This password is too close to the name or the e-mail address. Choose another one."),
     # Joining
+    "enrolment.agreement_not_accepted": _("Read the agreement and tick the box to accept it."),
     "enrolment.email_not_confirmed": _("Confirm your e-mail address first. The link is in the mail we sent you."),
     "enrolment.personal_address": _("Use an address of your company's own domain, not a personal mailbox."),
     "enrolment.role_address": _("Use a person's own address, not a shared one like info@ or admin@."),

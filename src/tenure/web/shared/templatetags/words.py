@@ -22,6 +22,7 @@ from tenure.web.shared import messages
 from tenure.web.shared.language import (
     ZH,
     language,
+    say_country,
     say_list,
     say_moment,
     say_short,
@@ -95,6 +96,12 @@ def span(first: date, last: date) -> str:
 def money(value: Money | None) -> str:
     """NT$15,750."""
     return say_money(value) if value is not None else ""
+
+
+@register.filter
+def country(code: str) -> str:
+    """Taiwan, 臺灣."""
+    return say_country(code, language())
 
 
 @register.filter
