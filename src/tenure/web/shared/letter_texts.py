@@ -1,0 +1,367 @@
+"""The letters' own texts, both languages side by side: one entry for each code that anybody is told.
+
+A letter says what happened, then what to do and by when, then one link. It must never promise what a rule does
+not, nor carry a placeholder without a fact. The programme's reminders are not here: they are data of the
+programme file. Read next: ``letters.py``.
+"""
+
+from tenure.kernel.text import Text
+from tenure.web.shared.paragraphs import Words, say, unless, when
+
+CHECKS = {
+    "email": Text("e-mail address", "電子郵件"),
+    "employment": Text("employment", "任職"),
+    "business": Text("business", "公司"),
+}
+OUTCOMES = {
+    "refunded": Text("refunded", "已退款"),
+    "do_not_renew": Text("runs to its expiry date and will not renew", "有效至到期日，到期後不再續約"),
+    "tax_refunded": Text("tax refunded", "稅額已退還"),
+    "answered": Text("answered", "已回覆"),
+}
+
+SEE_ORDER = Text("See the order: {link}", "檢視訂單：{link}")
+SEE_REQUEST = Text("Read and answer: {link}", "檢視並回覆：{link}")
+SEE_OFFERS = Text("See the offers: {link}", "檢視會員優惠：{link}")
+SEE_SUBSCRIPTION = Text("See the subscription: {link}", "檢視訂閱：{link}")
+
+GENERAL = Words(
+    Text("News from the {programme}", "{programme}有新消息"),
+    (say("Something has changed in your company's membership.", "貴公司的會員資格有新的變動。"),),
+    Text("Sign in to see it: {link}", "登入檢視：{link}"),
+)
+
+LETTERS: dict[str, Words] = {
+    # Joining
+    "enrolment.confirm_email": Words(
+        Text("Confirm your e-mail address for {company}", "確認「{company}」的電子郵件地址"),
+        (
+            say(
+                "{company} has applied to join the {programme} and named this address. Confirm within 30 days that it "
+                "is yours; then we check the company, which usually takes three to five working days.",
+                "「{company}」已申請加入{programme}，並登記這個電子郵件地址。請在 30 天內確認這是您的地址；"
+                "確認後，我們會審核公司資料，通常需要三至五個工作天。",
+            ),
+            say(
+                "If you know nothing of this, do nothing: without your confirmation the application ends here.",
+                "若您不知道這項申請，無須處理；未經您確認，申請就到此為止。",
+            ),
+        ),
+        Text("Confirm the address: {link}", "確認電子郵件地址：{link}"),
+    ),
+    "enrolment.verified": Words(
+        Text("{company} is authorised: membership offers can be bought now", "「{company}」已核准，可以購買會員優惠"),
+        (
+            say(
+                "{company} has passed verification. Its partner ID is {partner_number}; quote it when you write to us.",
+                "「{company}」已通過驗證，合作夥伴識別碼為 {partner_number}，來信時註明即可。",
+            ),
+            say("From now on your company can buy membership offers.", "貴公司即日起可以購買會員優惠。"),
+        ),
+        SEE_OFFERS,
+    ),
+    "enrolment.rejected": Words(
+        Text("{company}: the {check} check was not passed", "「{company}」的{check}驗證未通過"),
+        (
+            say(
+                "We could not complete the {check} check of {company}. The reason: {reason}",
+                "「{company}」的{check}驗證未通過，原因如下：{reason}",
+            ),
+            say(
+                "You can appeal: add a document and a comment, and we check again. Until it has passed, nothing can "
+                "be bought.",
+                "您可以提出申覆：附上文件與說明，我們會重新審核。通過之前無法購買會員優惠。",
+            ),
+        ),
+        Text("Appeal: {link}", "提出申覆：{link}"),
+    ),
+    "people.invitation": Words(
+        Text("Join {company} in the {programme} by {until}", "邀請您加入「{company}」，{until}前有效"),
+        (
+            when(
+                "by",
+                "{by} invites you to work for {company} in the {programme}.",
+                "{by} 邀請您在{programme}中加入「{company}」。",
+            ),
+            unless(
+                "by",
+                "You are invited to work for {company} in the {programme}.",
+                "邀請您在{programme}中加入「{company}」。",
+            ),
+            say(
+                "Choose a password by {until}, that day included. The link works once, and for this address only.",
+                "在 {until}前（含當日）設定密碼即可加入。連結僅限這個電子郵件地址使用一次。",
+            ),
+        ),
+        Text("Accept the invitation: {link}", "接受邀請：{link}"),
+    ),
+    "partners.invited_here": Words(
+        Text("{company} is invited to move from the old portal", "邀請「{company}」移出舊入口網站"),
+        (
+            say(
+                "{company} has been managed in the old portal until now. You can move it here; what it holds and its "
+                "expiry dates come along.",
+                "「{company}」目前於舊入口網站管理。現在可以移至這裡，原有的訂閱與到期日維持不變。",
+            ),
+            say(
+                "From the move on, the renewal dates of this portal apply, even if renewal is open in the old portal "
+                "today. The page shows them before you decide.",
+                "移轉後即適用本網站的續約期間，即使舊入口網站目前已開放續約也一樣。決定之前，頁面會先列出日期。",
+            ),
+        ),
+        Text("Compare and decide: {link}", "比較後決定：{link}"),
+    ),
+    "competencies.qualified": Words(
+        Text("Qualified: {offer} can be bought now", "已符合{offer}資格，可以購買"),
+        (
+            say(
+                "{company} meets every requirement of {offer}. It takes effect when the fee is paid.",
+                "「{company}」已符合{offer}的所有資格條件，付費後即生效。",
+            ),
+        ),
+        SEE_OFFERS,
+    ),
+    # Orders
+    "orders.placed": Words(
+        Text(
+            "{offer}: pay {amount} by {pay_by} for order {number}",
+            "{offer}訂單 {number} 已成立，{pay_by}前付款 {amount}",
+        ),
+        (
+            say(
+                "Order {number} has been placed. {offer} of {company} takes effect when {amount} arrives.",
+                "訂單 {number} 已成立。收到 {amount}後，「{company}」的{offer}即生效。",
+            ),
+            say(
+                "Pay by {pay_by}, that day included, and quote the reference exactly, so that we can match it at once.",
+                "請於 {pay_by}前（含當日）付款，並完整註明付款參考編號，我們才能立即對帳。",
+            ),
+            say(
+                "Payee: {payee}\nBank: {bank}\nAccount: {account}\nAmount, tax included: {amount}\n"
+                "Reference: {reference}\nPartner ID: {partner_number}",
+                "收款人：{payee}\n銀行：{bank}\n帳號：{account}\n金額（含稅）：{amount}\n付款參考編號：{reference}\n"
+                "合作夥伴識別碼：{partner_number}",
+            ),
+        ),
+        Text("See the order or upload a proof of payment: {link}", "檢視訂單或上傳付款證明：{link}"),
+    ),
+    "orders.paid": Words(
+        Text("Paid {amount}: {offer} runs to {expires_on}", "已付款 {amount}，{offer}有效至 {expires_on}"),
+        (
+            when(
+                "automatic",
+                "{offer} of {company} has renewed by itself. {amount}, tax included, was charged to the card on file.",
+                "「{company}」的{offer}已自動續約，並自留存的信用卡收取 {amount}（含稅）。",
+            ),
+            unless(
+                "automatic",
+                "Your payment of {amount}, tax included, for {offer} of {company} has arrived.",
+                "已收到「{company}」{offer}的款項 {amount}（含稅）。",
+            ),
+            say(
+                "Order: {number}\nInvoice: {invoice}\nPeriod: {starts_on} to {expires_on}\n"
+                "Partner ID: {partner_number}",
+                "訂單編號：{number}\n發票號碼：{invoice}\n期間：{starts_on}至{expires_on}\n"
+                "合作夥伴識別碼：{partner_number}",
+            ),
+            when(
+                "auto_renew",
+                "Auto-renew is on: it renews by itself on the day after {expires_on}. We write before that, and "
+                "you can turn it off at any time.",
+                "自動續約為開啟：{expires_on}的次日將自動續約。屆時我們會先來信通知，您也可以隨時關閉。",
+            ),
+            unless(
+                "auto_renew",
+                "Auto-renew is off. We'll remind you before {expires_on}.",
+                "自動續約為關閉。我們會在 {expires_on}前提醒您。",
+            ),
+        ),
+        Text("See the order and download the invoice: {link}", "檢視訂單並下載發票：{link}"),
+    ),
+    "orders.expiring": Words(
+        Text("Pay by {pay_by}: order {number} is still open", "{pay_by}前付款：訂單 {number} 等待付款"),
+        (
+            say(
+                "No payment of {amount} has arrived yet for order {number}, {offer} of {company}. The order stays open "
+                "until {pay_by}, that day included.",
+                "「{company}」{offer}的訂單 {number} 尚未收到 {amount}。訂單保留至 {pay_by}（含當日）。",
+            ),
+            say(
+                "If you have paid already, there is nothing you need to do: the day the bank books the money counts. "
+                "If not, quote the reference {reference}.",
+                "若已付款，無須另行處理；日期以銀行入帳日為準。若尚未付款，轉帳時註明付款參考編號 {reference}。",
+            ),
+        ),
+        SEE_ORDER,
+    ),
+    "orders.expired": Words(
+        Text("Order {number} expired unpaid", "訂單 {number} 逾期未付款，已失效"),
+        (
+            say(
+                "No payment arrived in time for order {number}, {offer} of {company}. The order has ended and nothing "
+                "is owed.",
+                "「{company}」{offer}的訂單 {number} 未在期限內收到款項，訂單已失效，您無須付款。",
+            ),
+            say(
+                "If you still want {offer}, place a new order. Money that arrives late is held for your company and "
+                "pays the next order.",
+                "若仍需要{offer}，重新下單即可。逾期入帳的款項會暫收保留，用於支付貴公司的下一筆訂單。",
+            ),
+        ),
+        SEE_ORDER,
+    ),
+    # Payments
+    "payments.declined": Words(
+        Text(
+            "{offer} not renewed, card declined: renew by {closes_on}",
+            "信用卡遭拒，{offer}尚未續約，{closes_on}前可續約",
+        ),
+        (
+            when(
+                "because",
+                "The automatic renewal of {offer} of {company} did not go through: the card {card} was declined, "
+                "{because}. Nothing was charged.",
+                "「{company}」的{offer}未能自動續約：信用卡 {card} 遭拒，原因為{because}。未收取任何費用。",
+            ),
+            unless(
+                "because",
+                "The automatic renewal of {offer} of {company} did not go through: the bank declined the card {card}. "
+                "Nothing was charged.",
+                "「{company}」的{offer}未能自動續約：銀行拒絕了信用卡 {card}。未收取任何費用。",
+            ),
+            when(
+                "retries",
+                "We'll try again within the renewal window. To be certain, renew by {closes_on} with another card "
+                "or by bank transfer; that stops the automatic attempts.",
+                "續約期間內我們會再次嘗試扣款。為求保險，可在 {closes_on}前改用其他信用卡或銀行轉帳續約，"
+                "自動扣款隨即停止。",
+            ),
+            unless(
+                "retries",
+                "We won't try this card again. Renew by {closes_on} with another card or by bank transfer; after that "
+                "day the membership lapses.",
+                "這張信用卡不會再次扣款。請在 {closes_on}前改用其他信用卡或銀行轉帳續約；逾期會員資格即失效。",
+            ),
+        ),
+        Text("Choose another way to pay: {link}", "改用其他付款方式：{link}"),
+    ),
+    "payments.action_needed": Words(
+        Text(
+            "Confirm with your bank: {offer} renews by {closes_on}", "需要向銀行驗證：{offer}的續約期間至 {closes_on}"
+        ),
+        (
+            say(
+                "Your bank wants you to confirm the charge of {amount} for {offer} of {company} yourself. Nothing has "
+                "been charged yet.",
+                "銀行要求由您本人驗證「{company}」{offer}的扣款 {amount}。目前尚未收取任何費用。",
+            ),
+            say(
+                "Confirm by {closes_on}; after that day the membership lapses.",
+                "請在 {closes_on}前完成驗證；逾期會員資格即失效。",
+            ),
+        ),
+        Text("Confirm the payment: {link}", "完成付款驗證：{link}"),
+    ),
+    "payments.unknown": Words(
+        Text("Order {number}: we're checking the payment, don't pay again", "訂單 {number} 正在確認付款，請勿重複付款"),
+        (
+            say(
+                "We haven't heard from the bank yet whether {amount} for {offer} of {company} was charged. We keep "
+                "asking and write to you as soon as we know.",
+                "銀行尚未回覆是否已收取「{company}」{offer}的 {amount}。我們會持續查詢，一有結果就寄信通知您。",
+            ),
+            say("Until then, don't pay again.", "在此之前，請勿重複付款。"),
+        ),
+        SEE_ORDER,
+    ),
+    "payments.transfer_short": Words(
+        Text("{missing} missing for order {number}: pay by {pay_by}", "訂單 {number} 尚差 {missing}，{pay_by}前補足"),
+        (
+            say(
+                "Your transfer for {offer} of {company} has arrived, but {missing} of {amount} is missing. Nothing has "
+                "been activated yet.",
+                "已收到「{company}」{offer}的轉帳，但應付 {amount}，尚差 {missing}，因此尚未啟用。",
+            ),
+            say(
+                "Transfer the difference by {pay_by}, that day included, and quote the reference {reference}.",
+                "請於 {pay_by}前（含當日）補足差額，並註明付款參考編號 {reference}。",
+            ),
+        ),
+        SEE_ORDER,
+    ),
+    "payments.refunded": Words(
+        Text("Refunded: {back} for order {number}", "訂單 {number} 已退款 {back}"),
+        (
+            say(
+                "We have sent {back} for {offer} of {company} back the way it was paid. Your bank decides on which day "
+                "it shows.",
+                "「{company}」{offer}的 {back}已循原付款方式退回，入帳日依銀行作業而定。",
+            ),
+            say(
+                "Credit note {credit_note} corrects the invoice of order {number}.",
+                "折讓單 {credit_note} 更正訂單 {number} 的發票。",
+            ),
+        ),
+        Text("See the order and download the credit note: {link}", "檢視訂單並下載折讓單：{link}"),
+    ),
+    # Renewals
+    "renewals.auto_renew_off": Words(
+        Text("Auto-renew is off: {offer} expires on {expires_on}", "自動續約已關閉，{offer}將於 {expires_on}到期"),
+        (
+            say(
+                "Auto-renew of {offer} of {company} is off. Nothing will be charged by itself any more, and it "
+                "can't be turned on again until you next renew.",
+                "「{company}」{offer}的自動續約已關閉，不會再自動收取費用；須待下次續約才能重新開啟。",
+            ),
+            say(
+                "The membership runs to {expires_on}. You can renew it by hand from {opens_on} to {closes_on}, both "
+                "days included; we'll remind you.",
+                "會員資格有效至 {expires_on}。您可以在 {opens_on}至{closes_on}之間自行續約，首日與末日均計入；"
+                "我們會提醒您。",
+            ),
+        ),
+        SEE_SUBSCRIPTION,
+    ),
+    # Support
+    "support.received": Words(
+        Text("Support request {number} received", "已收到支援要求 {number}"),
+        (
+            when(
+                "cancelling",
+                "Your request {number} to cancel a subscription of {company} has been sent. Auto-renew is off from now "
+                "on, so nothing will be charged while it is being decided.",
+                "取消「{company}」訂閱的支援要求 {number} 已送出。自動續約即日起關閉，處理期間不會收取任何費用。",
+            ),
+            unless(
+                "cancelling",
+                "Your request {number} for {company} has been sent. We'll write to you when there is an answer.",
+                "「{company}」的支援要求 {number} 已送出，有回覆時會寄信通知您。",
+            ),
+        ),
+        Text("Follow the request: {link}", "檢視處理進度：{link}"),
+    ),
+    "support.replied": Words(
+        Text("Support request {number} needs your answer", "支援要求 {number} 等待您回覆"),
+        (
+            say(
+                "Our support team has written in request {number} of {company}.",
+                "支援人員已在「{company}」的支援要求 {number} 中回覆。",
+            ),
+        ),
+        SEE_REQUEST,
+    ),
+    "support.closed": Words(
+        Text("Support request {number} closed: {result}", "支援要求 {number} 已結案：{result}"),
+        (
+            say(
+                "Request {number} of {company} is closed. Result: {result}.",
+                "「{company}」的支援要求 {number} 已結案。結果：{result}。",
+            ),
+            say(
+                "If something is still open, write in the request; that reopens it.",
+                "若仍有問題，直接在支援要求中回覆即可重新開啟。",
+            ),
+        ),
+        SEE_REQUEST,
+    ),
+}
