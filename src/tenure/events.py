@@ -4,9 +4,10 @@
 rows. Who reacts stands in ``wiring.py``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, dataclass_transform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +24,10 @@ class Event:
 BY_NAME: dict[str, type[Event]] = {}
 
 
-def _event(name: str):
-    def named(cls):
-        made = dataclass(frozen=True, slots=True, kw_only=True)(cls)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def _event(name: str) -> Callable[[type], Any]:
+    def named(cls: type) -> Any:
+        made: Any = dataclass(frozen=True, slots=True, kw_only=True)(cls)
         made.name = name
         BY_NAME[name] = made
         return made

@@ -75,7 +75,7 @@ class InvoiceLine:
     tax: Money
     total: Money
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.tax != self.net.share(self.tax_rate_bp):
             raise ValueError("a line's tax is not its net times its rate")
         if self.net + self.tax != self.total:
@@ -129,7 +129,7 @@ class InvoiceView:
     terms_note: str = ""
     tax_note: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "kind", Kind(self.kind))
         for wrong, says in self._faults():
             if wrong:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import sleep
+from typing import Any
 
 from tenure.demogateway.book import FAULTS, Book, No
 from tenure.demogateway.cards import CARDS, DECLINES, EXP_MONTH
@@ -56,7 +57,7 @@ def whole(body: dict, name: str, most: int) -> int:
     return value
 
 
-def count(query: dict, name: str, of: type = int):
+def count(query: dict, name: str, of: type = int) -> Any:
     try:
         value = of(query.get(name) or 0)
     except ValueError:

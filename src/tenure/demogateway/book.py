@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import time
+from typing import Any
 
 from tenure.demogateway.cards import CARDS, PretendCard, Verdict, decide
 from tenure.demogateway.schema import SCHEMA
@@ -71,11 +72,11 @@ class Book:
             self.db.execute("COMMIT")
         self.changed.set()
 
-    def _rows(self, sql: str, *values) -> list[dict]:
+    def _rows(self, sql: str, *values: Any) -> list[dict]:
         with self.lock:
             return [dict(row) for row in self.db.execute(sql, values).fetchall()]
 
-    def _row(self, sql: str, *values) -> dict | None:
+    def _row(self, sql: str, *values: Any) -> dict | None:
         return next(iter(self._rows(sql, *values)), None)
 
     # Payments

@@ -7,7 +7,7 @@ a field for a card number, nor say in an address what became of the payment. Rea
 from html import escape
 
 from tenure.demogateway.book import Book
-from tenure.demogateway.cards import CARDS
+from tenure.demogateway.cards import CARDS, PretendCard
 from tenure.demogateway.words import WORDS
 from tenure.kernel.money import Money, say
 
@@ -85,7 +85,7 @@ def choose(intent: dict, error: bool = False) -> str:
     return framed(intent, words["heading"], body, error=error)
 
 
-def choice(card, words: dict[str, str], error: bool) -> str:
+def choice(card: PretendCard, words: dict[str, str], error: bool) -> str:
     invalid = ' aria-invalid="true"' if error else ""
     name = escape(words[card.token])
     ending = f'<span class="unseen">{words["ending"]}</span><span aria-hidden="true">····</span>'

@@ -10,7 +10,8 @@ import socket
 import sys
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from tenure.demogateway import pages
 from tenure.demogateway.api import Api, Lost, Request
@@ -34,7 +35,7 @@ class Server(ThreadingHTTPServer):
         self.secret = f"Bearer {secret}".encode()
         super().__init__(("127.0.0.1", port), Handler)
 
-    def handle_error(self, request, client_address) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that left is not an error worth a trace."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
@@ -49,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Server
 
-    def log_message(self, *parts) -> None:
+    def log_message(self, *parts: Any) -> None:
         """Silent: an address may hold a page's name."""
 
     def do_GET(self) -> None:
@@ -88,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
-    def take_api(self, method: str, address, body: bytes) -> None:
+    def take_api(self, method: str, address: SplitResult, body: bytes) -> None:
         if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), self.server.secret):
             return self.send(401, "application/json", '{"error": "secret_unknown"}')
         try:

@@ -108,7 +108,7 @@ def decide(actor: Actor, name: str, partner_id: int | None = None) -> None:
         return
     if permission.side in (Side.STAFF, Side.BOTH) and holds(actor.staff, name):
         return
-    if permission.side in (Side.PARTNER, Side.BOTH) and partner_id in actor.grants:
+    if permission.side in (Side.PARTNER, Side.BOTH) and partner_id is not None and partner_id in actor.grants:
         if holds(actor.grants[partner_id], name):
             return
         raise Refusal("access.forbidden", permission=name, partner_id=partner_id)

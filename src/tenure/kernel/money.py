@@ -29,7 +29,7 @@ class Money:
     minor: int
     currency: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if type(self.minor) is not int:
             raise TypeError(f"minor units are whole numbers, not {self.minor!r}")
         if self.currency not in EXPONENTS:
@@ -83,7 +83,7 @@ class TaxedPrice:
     total: Money
     rate_bp: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.net + self.tax != self.total:
             raise ValueError("net + tax is not the total")
         if self.tax != self.net.share(self.rate_bp):

@@ -25,7 +25,7 @@ class Span:
     first: date
     last: date
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.last < self.first:
             raise ValueError(f"{self.last} is before {self.first}")
 

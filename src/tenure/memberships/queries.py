@@ -65,11 +65,6 @@ def term(id: int) -> Term:
     return Term.objects.select_related("subscription").get(pk=id)
 
 
-def term_of_order(order_id: int) -> Term | None:
-    """The term an order opened."""
-    return Term.objects.select_related("subscription").filter(order_id=order_id).first()
-
-
 def facts_of(subscription: Subscription) -> Holding | None:
     """The subscription's newest term; every paid subscription has one."""
     term = Term.objects.select_related("programme").filter(subscription=subscription).order_by("-n").first()

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 
-class People(BaseUserManager):
+class People(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields) -> "User":
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)

@@ -28,7 +28,7 @@ def wiring():
 
 def inside_transaction() -> bool:
     """Whether a transaction is open that was not opened by a test around everything."""
-    return any(not block._from_testcase for block in connection.atomic_blocks)
+    return any(not block._from_testcase for block in connection.atomic_blocks)  # type: ignore[attr-defined]
 
 
 def outside_transaction(what: str) -> None:
@@ -72,7 +72,7 @@ def verb(side: Side, *, name: str = "", money: bool = False) -> Callable:
             with transaction.atomic(durable=True):
                 return function(actor, subject, **given)
 
-        asked.permission = permission
+        asked.permission = permission  # type: ignore[attr-defined]
         return asked
 
     return declaring

@@ -68,7 +68,7 @@ def work() -> None:
     from procrastinate.contrib.django import app  # noqa: PLC0415  needs the app registry
 
     async def run() -> None:
-        worker_app = app.with_connector(app.connector.get_worker_connector())
+        worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
         async with worker_app.open_async():
             await worker_app.run_worker_async(concurrency=1, delete_jobs="always", fetch_job_polling_interval=5)
 

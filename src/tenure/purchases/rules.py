@@ -148,6 +148,6 @@ class Wanted:
 
     def fingerprint(self) -> str:
         """The hash of everything that must not change under the same key."""
-        body = [self.offer, self.method, self.terms_version, self.contact.name, self.contact.phone]
+        body: list[object] = [self.offer, self.method, self.terms_version, self.contact.name, self.contact.phone]
         body += [self.contact.email, self.auto_renew, self.card]
         return hashlib.sha256(repr(body).encode()).hexdigest()

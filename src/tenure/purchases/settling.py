@@ -270,9 +270,10 @@ def settle_refund(refund: Refund, gateway_ref: str, *, actor: Actor, now: dateti
     """The money is on its way back: credit note, ledger and, for a full refund, the end of the term."""
     with beat():
         lock(refund.payment.partner_id)
-        refund = payments.note_refund_made(refund, gateway_ref, now)
-        if refund is None:
+        made = payments.note_refund_made(refund, gateway_ref, now)
+        if made is None:
             return
+        refund = made
         order = Order.objects.select_for_update().get(pk=refund.payment.order_id)
         programme = version(order.programme.n)
         if refund.kind == RefundKind.LATE_CAPTURE:

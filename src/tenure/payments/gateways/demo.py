@@ -14,6 +14,7 @@ import select
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from tenure.kernel.money import Money
@@ -183,7 +184,7 @@ class DemoGateway:
 
     # The wire
 
-    def _get(self, path: str, **query) -> dict:
+    def _get(self, path: str, **query: Any) -> dict:
         return self._ask("GET", f"/v1/{path}?{urlencode(query)}" if query else f"/v1/{path}", {})
 
     def _post(self, path: str, key: str, body: dict) -> dict:
