@@ -161,9 +161,9 @@ class House:
             print(word, file=self.keeper.stdin, flush=True)
 
     def _start_gateway(self) -> None:
-        port = _any_port()
+        port = any_port()
         self.env["TENURE_DEMO_GATEWAY_URL"] = f"http://127.0.0.1:{port}"
-        secret = self.env["TENURE_DEMO_GATEWAY_SECRET"] = _kept(self.data / "gateway-secret")
+        secret = self.env["TENURE_DEMO_GATEWAY_SECRET"] = kept(self.data / "gateway-secret")
         self._launch(
             "gateway", "tenure.demogateway", "--port", str(port), "--data", str(self.data / "demogateway.sqlite3"),
             "--webhook-url", f"http://127.0.0.1:{self.port}/hooks/demo", "--secret", secret,
@@ -248,7 +248,7 @@ def _environment(data: Path, port: int) -> dict[str, str]:
     env.setdefault("TENURE_BASE_URL", f"http://127.0.0.1:{port}")
     env.setdefault("DJANGO_SETTINGS_MODULE", "tenure.settings")
     if not env.get("TENURE_SECRET_KEY"):
-        env["TENURE_SECRET_KEY"] = _kept(data / "secret-key")
+        env["TENURE_SECRET_KEY"] = kept(data / "secret-key")
     return env
 
 
@@ -274,7 +274,7 @@ def _only_one(data: Path) -> IO[str]:
     return handle
 
 
-def _any_port() -> int:
+def any_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -286,7 +286,7 @@ def _listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _kept(path: Path) -> str:
+def kept(path: Path) -> str:
     """A secret made once and kept where only its owner reads it."""
     if not path.exists() or not path.read_text().strip():
         _write_private(path, secrets.token_urlsafe(48))

@@ -6,6 +6,7 @@ Read next: ``renewals/rules.py``, ``purchases/settling.py``.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -100,14 +101,23 @@ class Tally:
 
 
 @verb(Side.SYSTEM, money=True)
-def run(actor: Actor, subject: None, *, now: datetime, dry_run: bool = False) -> Tally:
+def run(
+    actor: Actor,
+    subject: None,
+    *,
+    now: datetime,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Tally:
     """The daily run: charge what is due, tell what is due, once each however often it runs.
 
     One broken partner is parked with a reason; the others go on.
     """
     today = day_of(now, current().zone)
     tally = Tally()
-    for term in list(terms_with_something_due(today)):
+    terms = list(terms_with_something_due(today))
+    for n, term in enumerate(terms, 1):
+        progress(n, len(terms))
         done = frozenset(due.action for due in term.dues.all())
         charge, overtaken = _charge(term, today, done)
         telling, missed = _telling(term, today, done)
