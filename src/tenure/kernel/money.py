@@ -4,6 +4,7 @@ It decides how many minor units a currency is billed in and how tax is rounded. 
 float, convert between currencies, or know what is being sold. Read next: ``kernel/periods.py``.
 """
 
+import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -12,6 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 EXPONENTS = {"TWD": 0, "JPY": 0, "USD": 2, "EUR": 2, "GBP": 2}
 SIGNS = {"TWD": "NT$", "USD": "US$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 LIMIT_MINOR = 10**12
+WRITTEN = re.compile(r"[+-]?([0-9]{1,15}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -98,6 +100,8 @@ class TaxedPrice:
 def parse(text: str, currency: str) -> Money:
     """An amount as a person or a file writes it. Refuses more decimals than the currency has.
 
+    Commas stand between thousands and nowhere else: "12,50" is a question, not twelve hundred.
+
     >>> parse("1,670.00", "USD"), parse("15000", "TWD")
     (Money(minor=167000, currency='USD'), Money(minor=15000, currency='TWD'))
     >>> parse("15000.50", "TWD")
@@ -105,10 +109,9 @@ def parse(text: str, currency: str) -> Money:
     ...
     ValueError: TWD is billed in whole units
     """
-    value = Decimal(text.replace(",", "").strip())
-    if not value.is_finite():
-        raise ValueError(f"not an amount: {text!r}")
-    scaled = value.scaleb(EXPONENTS[currency])
+    if not WRITTEN.fullmatch(text.strip()):
+        raise ValueError(f"not an amount: {text[:40]!r}")
+    scaled = Decimal(text.replace(",", "").strip()).scaleb(EXPONENTS[currency])
     if scaled != scaled.to_integral_value():
         places = EXPONENTS[currency]
         raise ValueError(f"{currency} is billed in whole units" if not places else f"{currency} has {places} decimals")
