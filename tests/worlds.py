@@ -1,6 +1,7 @@
 """The world of the stories: the fixtures of domain.md §7, moved by verbs and by the clock only."""
 
 import http.client
+import re
 import uuid
 from datetime import date, datetime
 from itertools import count
@@ -8,22 +9,25 @@ from pathlib import Path
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from tenure.competencies.actions import record_evidence
 from tenure.enrolment import actions as enrolment
 from tenure.enrolment.models import Check
 from tenure.kernel.access import NOBODY, SYSTEM, Actor
 from tenure.kernel.money import Money
 from tenure.kernel.periods import day_of
-from tenure.memberships.queries import facts_of, live_holding
+from tenure.memberships.queries import facts_of, live_holding, terms_of
 from tenure.partners.models import Partner
 from tenure.partners.rules import Company
+from tenure.payments.actions import gateway
 from tenure.payments.queries import open_attempt
 from tenure.payments.rules import Method
 from tenure.people import actions as people
 from tenure.people.models import User
 from tenure.people.queries import actor_of
 from tenure.plumbing import clock, jobs
-from tenure.plumbing.models import Counter
+from tenure.plumbing.models import Counter, Mail, Task
 from tenure.programme import actions as programme_actions
+from tenure.programme.models import Version
 from tenure.programme.queries import current
 from tenure.purchases import actions as purchases
 from tenure.purchases.models import Order
@@ -31,6 +35,8 @@ from tenure.purchases.queries import buyer
 from tenure.purchases.rules import Contact, Wanted
 from tenure.renewals import actions as renewals
 from tenure.renewals.queries import tile
+from tenure.support import actions as support
+from tenure.support.models import Request
 
 AURORA = Path(__file__).resolve().parent.parent / "programmes" / "aurora.toml"
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -52,6 +58,12 @@ def taipei(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=TAIPEI)
 
 
+def _instant(when: str | datetime) -> datetime:
+    if isinstance(when, datetime):
+        return when
+    return taipei(when if " " in when else f"{when} 12:00")
+
+
 # One gateway serves all tests of a process and remembers every order it has charged: no number comes twice.
 BLOCKS = count(1)
 
@@ -61,6 +73,7 @@ class World:
 
     def __init__(self, gateway: str, *, source: str | None = None, at: str = "2018-06-20 12:00"):
         self.gateway = gateway
+        self.began_at = clock.machine()
         first = next(BLOCKS) * 100
         Counter.objects.bulk_create([Counter(name=f"order:{year}", last=first) for year in range(2010, 2061)])
         self.go(at)
@@ -77,16 +90,16 @@ class World:
 
     # Time
 
-    def go(self, text: str) -> datetime:
+    def go(self, when: str | datetime) -> datetime:
         """Move the clock without running anything: the machine slept."""
-        self.now = taipei(text if " " in text else f"{text} 12:00")
+        self.now = _instant(when)
         clock.DemoClock.objects.all().delete()
         clock.put(self.now)
         return self.now
 
-    def live(self, text: str) -> datetime:
+    def live(self, when: str | datetime) -> datetime:
         """Live through to an instant: every day's run on the way."""
-        to = taipei(text if " " in text else f"{text} 12:00")
+        to = _instant(when)
         jobs.advance(to, current().zone)
         self.now = to
         return to
@@ -95,9 +108,36 @@ class World:
         """Run what is due now until nothing is left."""
         return jobs.run_until_idle(self.now)
 
+    def wake(self, when: str | datetime) -> datetime:
+        """Sleep until an instant, then run what has fallen due meanwhile."""
+        self.go(when)
+        self.work()
+        return self.now
+
     @property
     def today(self) -> date:
         return day_of(self.now, current().zone)
+
+    # The programme
+
+    def apply(self, *changes: tuple[str, str], add: str = "") -> None:
+        """Change the programme's file and bring it into force: each change replaces a text that is there."""
+        source = Version.objects.order_by("-n").first().source
+        for before, after in changes:
+            assert before in source, f"the programme file does not say {before!r}"
+            source = source.replace(before, after)
+        programme_actions.apply(SYSTEM, None, source=source + add, now=self.now)
+
+    def new_policy(self, version: int, valid_from: str, **rules) -> None:
+        """A policy that differs from the first in some rules, from a day on."""
+        first = re.search(r"\[\[policies\]\]\n.*?(?=\n# ── )", AURORA.read_text(), re.DOTALL).group()
+        block = first.replace("version = 1", f"version = {version}").replace("2010-01-01", valid_from)
+        for name, value in rules.items():
+            written = f'"{value}"' if isinstance(value, str) else str(value).lower()
+            block, found = re.subn(rf"(?m)^{name} = .*$", f"{name} = {written}", block)
+            assert found == 1, name
+        mark = "# ── Agreements"
+        self.apply((mark, f"{block}\n{mark}"))
 
     # People
 
@@ -217,6 +257,35 @@ class World:
             now=self.now,
         )
 
+    # Asking for help, and proving what one can do
+
+    def ask_to_cancel(self, subscription, who: User | None = None) -> Request:
+        return support.open_request(
+            self.actor(who or self.ming),
+            subscription.partner,
+            problem_type="invoice-payment-reconciliation",
+            subject="Cancel the subscription",
+            description="We no longer need it.",
+            subscription=subscription,
+            now=self.now,
+        )
+
+    def decide(self, request: Request, who: User | None = None, **decision) -> Request:
+        return support.decide(self.actor(who or self.oda), request, **{"refund": True} | decision, now=self.now)
+
+    def qualify(self, offer: str, partner: Partner | None = None, **values: int) -> None:
+        """Record the figures an offer asks for; a name with underscores gives one of them another value."""
+        for criterion in current().offer(offer).criteria:
+            record_evidence(
+                SYSTEM,
+                partner or self.contoso,
+                offer=offer,
+                criterion=criterion.code,
+                value=values.get(criterion.code.replace("-", "_"), criterion.threshold),
+                as_of=self.today,
+                now=self.now,
+            )
+
     # Looking
 
     def holding(self, offer: str = "action-pack", partner: Partner | None = None):
@@ -225,6 +294,22 @@ class World:
     def status(self, subscription) -> str:
         standing = facts_of(subscription).standing(self.today)
         return f"{standing.status}{' suspended' if standing.suspended else ''}"
+
+    def terms(self, subscription) -> list[tuple[str, str]]:
+        return [(str(t.starts_on), str(t.expires_on)) for t in reversed(terms_of(subscription))]
+
+    def charged(self, order: Order | None = None) -> int:
+        """How often the gateway itself says it took money, for one order or in this world."""
+        told = gateway("demo").charges(self.began_at)
+        ours = set(Order.objects.values_list("number", flat=True)) if order is None else {order.number}
+        return sum(charge.order in ours for charge in told)
+
+    def mails(self, code: str, who: User | None = None) -> list[Mail]:
+        """The letters of a kind that were sent to one person."""
+        return list(Mail.objects.filter(code=code, person_id=(who or self.ming).pk, state="sent").order_by("pk"))
+
+    def tasks(self) -> list[tuple[str, str]]:
+        return list(Task.objects.filter(closed_at=None).order_by("pk").values_list("kind", "reason"))
 
     def tile(self, offer: str = "action-pack", partner: Partner | None = None):
         facts = buyer(partner or self.contoso, current(), self.today)
