@@ -136,6 +136,11 @@ def views(rows: QuerySet[Order], today: date) -> list[OrderView]:
     ]
 
 
+def of_subscription(subscription_id: int, today: date) -> list[OrderView]:
+    """The orders that paid for a subscription or want to, the newest first."""
+    return views(Order.objects.filter(subscription_id=subscription_id).select_related("card").order_by("-id"), today)
+
+
 def _view(
     order: Order, today: date, received_minor: int, *, attempt: str, decline: str, page: bool, invoice: str = ""
 ) -> OrderView:
