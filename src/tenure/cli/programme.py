@@ -8,7 +8,6 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -100,13 +99,9 @@ def _read(source: str) -> Programme:
 
 
 def _permissions() -> frozenset[str]:
-    """Every permission there is. They stand above the verbs, and the addresses bring all verbs in."""
-    from django.conf import settings
+    from tenure.plumbing.db import permissions
 
-    from tenure.kernel.access import TABLE
-
-    import_module(settings.ROOT_URLCONF)
-    return frozenset(TABLE)
+    return frozenset(permissions())
 
 
 def _refused(args: argparse.Namespace, faults: list[Fault]) -> int:

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, migrations, transaction
 
-from tenure.kernel.access import Actor, Side, decide, declare
+from tenure.kernel.access import TABLE, Actor, Permission, Side, decide, declare
 from tenure.kernel.money import Money
 from tenure.kernel.text import Text
 from tenure.plumbing.models import Counter
@@ -24,6 +25,15 @@ from tenure.plumbing.models import Counter
 def wiring():
     """The one page that says who listens, what runs when and which gateway; read late, imported by nobody."""
     return import_module(settings.TENURE_WIRING)
+
+
+def permissions() -> dict[str, Permission]:
+    """Every permission there is. They stand above verbs and pages, so all of both are brought in first."""
+    for capability in settings.CAPABILITIES:
+        if find_spec(f"{capability}.actions"):
+            import_module(f"{capability}.actions")
+    import_module(settings.ROOT_URLCONF)
+    return TABLE
 
 
 def inside_transaction() -> bool:
