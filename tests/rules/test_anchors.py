@@ -109,14 +109,25 @@ def test_counting_from_the_anchor_equals_counting_on_except_for_29_february(anch
         assert same or ((anchor.month, anchor.day) == (2, 29) and n % 4 == 0)
 
 
-@given(anchor=ANCHORS, first=st.sampled_from([AURORA, SHORT, PAID]), then=st.sampled_from([AURORA, SHORT, PAID]))
-def test_a_change_of_policy_between_two_terms_still_moves_forward(anchor, first, then):
-    """No day is left out or paid twice. Counted from the anchor, a year of 365 days after one with a leap day
-    ends a day sooner, because the boundary is the anchor's and not the last term's (decision 2)."""
-    term = first_term(anchor, first)
-    _, following = renewed_term(anchor, term.expires_on, term.expires_on + timedelta(1), then)
-    assert following.starts_on == term.expires_on + timedelta(1)
-    assert 363 <= (following.expires_on - following.starts_on).days <= 366
+POLICIES = st.sampled_from([AURORA, SHORT, PAID, PAID_SHORT])
+
+
+@given(anchor=ANCHORS, years=st.integers(1, 12), first=POLICIES, then=POLICIES)
+def test_a_change_of_policy_between_two_terms_never_sells_a_year_of_days(anchor, years, first, then):
+    """No day is left out or paid twice. After years of 365 days the anchor's boundary lies a few days ahead: it is
+    passed over, since a renewal that ran for a day would have cost a year's fee."""
+    terms = life(anchor, years, first)
+    _, following = renewed_term(anchor, terms[-1].expires_on, terms[-1].expires_on + timedelta(1), then)
+    assert following.starts_on == terms[-1].expires_on + timedelta(1)
+    assert 182 <= (following.expires_on - following.starts_on).days <= 366 + 182
+
+
+def test_from_365_days_back_to_the_calendar_the_anniversary_returns():
+    """Bought on 1 March 2019 for 365 days, so to 29 February 2020; renewed by the calendar it runs to 1 March 2021,
+    not to 1 March 2020, which would have been one day."""
+    term = first_term(on("2019-03-01"), SHORT)
+    _, following = renewed_term(on("2019-03-01"), term.expires_on, on("2020-03-05"), AURORA)
+    assert (str(term.expires_on), str(following.expires_on)) == ("2020-02-29", "2021-03-01")
 
 
 def test_a_payment_booked_with_an_earlier_value_date_never_overlaps_the_paid_year():

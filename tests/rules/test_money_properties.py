@@ -1,4 +1,4 @@
-"""Money: whole minor units, one rounding, nothing lost between text and figure; and references that check themselves."""
+"""Money: whole minor units, one rounding, nothing lost between text and figure; references that check themselves."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
@@ -82,7 +82,7 @@ def test_nothing_but_a_whole_number_becomes_money(value):
 @given(a=MONEY, b=MONEY)
 def test_currencies_never_mix(a, b):
     if a.currency == b.currency:
-        assert a + b - b == a and -(-a) == a and a - a == Money(0, a.currency)
+        assert a + b - b == a and a + -a == Money(0, a.currency)
         return
     for mix in (lambda: a + b, lambda: a - b, lambda: compare(a, b)):
         with pytest.raises(ValueError, match="cannot be added"):

@@ -60,7 +60,7 @@ def test_the_worked_dates_of_the_domain(row):
 
 
 def test_s09_and_s10_windows_across_the_turn_of_a_month_and_of_a_year():
-    """An expiry of 15 October 2018 shows 16 October to 14 November; December runs into January, January to a leap day."""
+    """15 October 2018 shows 16 October to 14 November; December runs into January, January to a leap day."""
     shown = [window(on(day), AURORA) for day in ("2018-10-15", "2019-12-15", "2020-01-30")]
     assert [say_span(span.first, span.last) for span in shown] == [
         "16 October to 14 November 2018",

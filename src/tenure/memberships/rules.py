@@ -11,6 +11,8 @@ from enum import StrEnum
 from tenure.kernel.periods import Span, plus_days, years_after
 from tenure.programme.rules import Anchor, Policy, TermLength
 
+HALF_A_YEAR_DAYS = 182
+
 
 class Status(StrEnum):
     PENDING = "pending"
@@ -103,12 +105,13 @@ def renewed_term(anchor_on: date, expires_on: date, paid_on: date, policy: Polic
     if policy.anchor is Anchor.PAYMENT_DATE:
         starts_on = max(paid_on, plus_days(expires_on, 1))
         return starts_on, _dated(starts_on, nth_expiry(starts_on, 1, policy), policy)
+    # A policy of 365 days drifts off the calendar's anniversary: the boundary a few days on is not a year's worth.
+    beyond = plus_days(expires_on, HALF_A_YEAR_DAYS)
     n = max(1, expires_on.year - anchor_on.year)
-    while (following := nth_expiry(anchor_on, n, policy)) <= expires_on:
-        n += 1
-    while n > 1 and nth_expiry(anchor_on, n - 1, policy) > expires_on:
+    while n > 1 and nth_expiry(anchor_on, n - 1, policy) > beyond:
         n -= 1
-        following = nth_expiry(anchor_on, n, policy)
+    while (following := nth_expiry(anchor_on, n, policy)) <= beyond:
+        n += 1
     return anchor_on, _dated(plus_days(expires_on, 1), following, policy)
 
 
