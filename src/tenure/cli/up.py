@@ -219,7 +219,7 @@ class House:
         # A key that came from outside is somebody's secret and is not written down.
         names = [name for name in names if name in self.env and (name != "TENURE_SECRET_KEY" or name not in os.environ)]
         left = {name: self.env[name] for name in names}
-        _write_private(self.data / "house.json", json.dumps(left, indent=1))
+        write_private(self.data / "house.json", json.dumps(left, indent=1))
 
     # Watching and ending
 
@@ -289,11 +289,11 @@ def _listening(port: int) -> bool:
 def kept(path: Path) -> str:
     """A secret made once and kept where only its owner reads it."""
     if not path.exists() or not path.read_text().strip():
-        _write_private(path, secrets.token_urlsafe(48))
+        write_private(path, secrets.token_urlsafe(48))
     return path.read_text().strip()
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:

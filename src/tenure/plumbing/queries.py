@@ -5,6 +5,11 @@ from django.db.models import Q, QuerySet
 from tenure.plumbing.models import Event, Mail, Reaction, Task
 
 
+def happened(*subjects: str) -> QuerySet[Event]:
+    """What happened to some things (``order:12``), the newest first."""
+    return Event.objects.filter(subject__in=subjects).order_by("-id")
+
+
 def timeline(partner_id: int) -> QuerySet[Event]:
     """Everything that happened to a company, the newest first."""
     return Event.objects.filter(partner_id=partner_id).order_by("-id")
@@ -26,6 +31,11 @@ def letters_of(partner_id: int) -> QuerySet[Mail]:
 
 def letter(id: int) -> Mail | None:
     return Mail.objects.filter(pk=id).first()
+
+
+def due_reactions() -> QuerySet[Reaction]:
+    """Duties nobody has done yet, the oldest first."""
+    return Reaction.objects.filter(state="due").select_related("event").order_by("id")
 
 
 def parked() -> QuerySet[Reaction]:
