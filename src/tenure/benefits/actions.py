@@ -77,10 +77,10 @@ def load_keys(actor: Actor, subject: None, *, pool: str, values: list[str], now:
 # STEPS
 
 
-def grant(term: Term, offer: Offer, now: datetime) -> None:
+def grant(actor: Actor, term: Term, offer: Offer, verb_name: str, now: datetime) -> None:
     """Give a new term the benefits its offer promised."""
     inside("granting benefits")
-    Grant.objects.bulk_create(
+    given = Grant.objects.bulk_create(
         Grant(
             term=term,
             partner_id=term.partner_id,
@@ -93,6 +93,13 @@ def grant(term: Term, offer: Offer, now: datetime) -> None:
         )
         for benefit in offer.benefits
     )
+    if given:
+        record(
+            actor,
+            verb_name,
+            now,
+            events.BenefitsGranted(partner_id=term.partner_id, subject=f"term:{term.pk}", term=term.pk),
+        )
 
 
 def revoke(actor: Actor, term: Term, verb_name: str, now: datetime) -> None:

@@ -145,7 +145,7 @@ def complete(actor: Actor, order: Order, payment: Payment, programme: Programme,
     verb = "purchases.complete"
     term = _open_term(actor, order, payment.value_on, programme, verb, now)
     subscription = term.subscription
-    benefits.grant(term, programme.offer(order.offer), now)
+    benefits.grant(actor, term, programme.offer(order.offer), verb, now)
     memberships.set_auto_renew(
         actor,
         subscription,

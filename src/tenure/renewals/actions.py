@@ -292,7 +292,7 @@ def _note(term: Term, due: DueAction, state: str, reason: str, now: datetime) ->
 
 def _write_run(tally: Tally, today: date, now: datetime) -> None:
     with beat():
-        Run.objects.create(
+        row = Run.objects.create(
             on=today,
             started_at=now,
             finished_at=now,
@@ -304,3 +304,4 @@ def _write_run(tally: Tally, today: date, now: datetime) -> None:
             told=tally.told,
             lapsed=tally.lapsed,
         )
+        record(SYSTEM, "renewals.run", now, events.RenewalsRan(subject=f"run:{row.pk}", run=row.pk))
