@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from tenure.web.hooks import demo
-from tenure.web.portal import health, session
+from tenure.web.portal import cardpage, health, session
 
 urlpatterns = [
     path("healthz", health.healthz),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("clock/", session.clock, name="clock"),
     path("enter/<int:id>/", session.enter, name="enter"),
     path("hooks/demo", demo.doorbell, name="demo-doorbell"),
+    path("pay/<path:path>", cardpage.pay, name="pay"),
     path("office/", include("tenure.web.office.urls")),
     path("", include("tenure.web.portal.urls")),
 ]

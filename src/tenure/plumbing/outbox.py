@@ -54,11 +54,6 @@ def read(row: Event) -> events.Event:
     return events.BY_NAME[row.name](partner_id=row.partner_id, subject=row.subject, **unpack(row.payload))
 
 
-def happened(*subjects: str) -> list[Event]:
-    """What happened to some things, the newest first: their timeline."""
-    return list(Event.objects.filter(subject__in=subjects).order_by("-id"))
-
-
 def drain() -> int:
     """Run reactions until none is due; returns how many were done."""
     done = 0

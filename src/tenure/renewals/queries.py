@@ -73,11 +73,7 @@ def tile(facts: Buyer, offer: Offer) -> Tile:
 def tiles(facts: Buyer) -> list[Tile]:
     """Every offer on sale or held, in the programme's order."""
     held = {h.subscription.offer for h in facts.holdings}
-    return [
-        tile(facts, offer)
-        for offer in facts.programme.offers
-        if on_sale(offer, facts.today) or offer.code in held
-    ]
+    return [tile(facts, offer) for offer in facts.programme.offers if on_sale(offer, facts.today) or offer.code in held]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +155,11 @@ def terms_with_something_due(today: date) -> QuerySet[Term]:
 
 
 def due(id: int) -> Due | None:
-    return Due.objects.select_related("term__programme", "subscription__partner", "subscription__card").filter(pk=id).first()
+    return (
+        Due.objects.select_related("term__programme", "subscription__partner", "subscription__card")
+        .filter(pk=id)
+        .first()
+    )
 
 
 def runs() -> QuerySet[Run]:
