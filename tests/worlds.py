@@ -141,6 +141,9 @@ class World:
 
     # People
 
+    def person(self, email: str) -> User:
+        return User.objects.get(email=email)
+
     def actor(self, user: User) -> Actor:
         return actor_of(user, current())
 
@@ -201,7 +204,7 @@ class World:
             "offer": offer,
             "method": method,
             "language": "en",
-            "terms_version": current().agreement(current().offer(offer).terms).version,
+            "terms_version": current().agreement("purchase").version,
             "contact": CONTACT if method is Method.BANK_TRANSFER else Contact(),
         }
         return Wanted(**given | changes)

@@ -39,7 +39,7 @@ from tenure.purchases.models import Draft, Order, Proof
 from tenure.purchases.placing import offer_called, place, promise, replay
 from tenure.purchases.queries import buyer
 from tenure.purchases.rules import Closing, Purpose, Wanted
-from tenure.purchases.settling import close, transfer_arrived
+from tenure.purchases.settling import transfer_arrived
 
 declare("offers.view", Side.PARTNER, says="See the membership offers.")
 declare("orders.view", Side.BOTH, says="See orders.")
@@ -84,11 +84,11 @@ def buy(actor: Actor, partner: Partner, *, wanted: Wanted, now: datetime) -> Ord
 
     Returns the order; by card it is paid, declined, waiting for the card page, or being asked about.
     """
+    end_overdue(partner.pk, now)
     with beat():
         partner = lock(partner.pk)
         order, attempt = replay(partner.pk, wanted), None
         if order is None:
-            expire_overdue(partner, now)
             facts = buyer(partner, current(), day_of(now, current().zone))
             offer = offer_called(facts, wanted.offer)
             decision = may_buy(
@@ -226,17 +226,6 @@ def ordered(key: str, now: datetime) -> None:
         Draft.objects.filter(key=key).update(ordered_at=now)
 
 
-def expire_overdue(partner: Partner, now: datetime) -> None:
-    """Close what ran out unpaid before something new is asked, wherever no charge may still land."""
-    today = day_of(now, current().zone)
-    overdue = Order.objects.select_for_update().filter(
-        partner=partner, paid_at=None, closed_at=None, expires_on__lt=today
-    )
-    for order in overdue:
-        if open_attempt(order.pk) is None:
-            close(SYSTEM, order, Closing.EXPIRED, now)
-
-
 def from_held_money(actor: Actor, order: Order, now: datetime) -> None:
     """Late money held for the partner pays the next order (domain.md S20)."""
     if order.method != Method.BANK_TRANSFER:
@@ -308,6 +297,16 @@ def _require_open(order: Order, today: date | None) -> None:
         raise Refusal("orders.closed", number=order.number)
     if today is not None and today > order.expires_on:
         raise Refusal("orders.expired", number=order.number)
+
+
+# BEATS before a new order, outside any transaction.
+
+
+def end_overdue(partner_id: int, now: datetime) -> None:
+    """End what ran out unpaid before something new is asked; a card page left open is closed at the gateway first."""
+    today = day_of(now, current().zone)
+    for order in Order.objects.filter(partner_id=partner_id, paid_at=None, closed_at=None, expires_on__lt=today):
+        end(SYSTEM, order, Closing.EXPIRED, now)
 
 
 # JOBS ask for these as the system.

@@ -25,7 +25,7 @@ from tenure.payments.rules import AttemptStatus, Method
 from tenure.plumbing.db import beat, crash_point, verb
 from tenure.plumbing.outbox import open_task, record
 from tenure.programme.queries import current
-from tenure.purchases.actions import expire_overdue, from_held_money, ordered
+from tenure.purchases.actions import end_overdue, from_held_money, ordered
 from tenure.purchases.charging import charged, end
 from tenure.purchases.models import Order
 from tenure.purchases.placing import offer_called, place, promise, replay
@@ -47,11 +47,11 @@ def renew(actor: Actor, subscription: Subscription, *, wanted: Wanted, now: date
     An automatic renewal that is still trying is cancelled first, so that one live order remains.
     """
     _stop_automatic(actor, subscription, now)
+    end_overdue(subscription.partner_id, now)
     with beat():
         partner = lock(subscription.partner_id)
         order, attempt = replay(partner.pk, wanted), None
         if order is None:
-            expire_overdue(partner, now)
             facts = buyer(partner, current(), day_of(now, current().zone))
             holding = _renewable(subscription)
             offer = offer_called(facts, holding.subscription.offer)
