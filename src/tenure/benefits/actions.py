@@ -25,9 +25,13 @@ declare("benefits.view", Side.BOTH, says="See what the company's benefits are.")
 
 
 @verb(Side.PARTNER)
-def reveal_key(actor: Actor, grant: Grant, *, now: datetime) -> Key:
-    """Show one more product key of a grant. From then on the purchase cannot be refunded."""
+def reveal_key(actor: Actor, grant: Grant, *, now: datetime, seen: int | None = None) -> Key:
+    """Show one more product key of a grant. From then on the purchase cannot be refunded.
+
+    ``seen`` is how much was used when the asker looked: pressing twice does not take twice.
+    """
     grant = _usable(grant, now)
+    _unchanged(grant, seen)
     key = Key.objects.select_for_update(skip_locked=True).filter(pool=grant.benefit, grant=None).order_by("pk").first()
     if key is None:
         raise Refusal("benefits.pool_empty")
@@ -45,11 +49,14 @@ def reveal_key(actor: Actor, grant: Grant, *, now: datetime) -> Key:
 
 
 @verb(Side.PARTNER)
-def use(actor: Actor, grant: Grant, *, quantity: int, note: str = "", now: datetime) -> Usage:
-    """Take units of a counted benefit: an incident, a seat, a training place."""
+def use(
+    actor: Actor, grant: Grant, *, quantity: int, note: str = "", now: datetime, seen: int | None = None
+) -> Usage:
+    """Take units of a counted benefit: an incident, a seat, a training place. ``seen`` as in ``reveal_key``."""
     if quantity < 1:
         raise Invalid({"quantity": "number.impossible"})
     grant = _usable(grant, now, quantity)
+    _unchanged(grant, seen)
     if grant.kind == "keys":
         raise Refusal("benefits.not_active")
     grant.used += quantity
@@ -130,3 +137,8 @@ def _usable(grant: Grant, now: datetime, quantity: int = 1) -> Grant:
     if grant.used + quantity > grant.quantity:
         raise Refusal("benefits.none_left")
     return grant
+
+
+def _unchanged(grant: Grant, seen: int | None) -> None:
+    if seen is not None and grant.used != seen:
+        raise Refusal("benefits.used_meanwhile", used=grant.used)

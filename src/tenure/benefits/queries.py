@@ -5,20 +5,30 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from tenure.benefits.models import Grant, Key
+from tenure.benefits.models import Grant, Key, Usage
 
 
 def of_partner(partner_id: int) -> QuerySet[Grant]:
     return (
         Grant.objects.filter(partner_id=partner_id)
-        .select_related("term__subscription")
+        .select_related("term__subscription", "term__programme")
         .prefetch_related("keys")
         .order_by("-term_id", "id")
     )
 
 
 def get(id: int) -> Grant | None:
-    return Grant.objects.select_related("term__subscription", "partner").filter(pk=id).first()
+    return Grant.objects.select_related("term__subscription", "term__programme", "partner").filter(pk=id).first()
+
+
+def usages(grant: Grant) -> list[Usage]:
+    """What was taken of a grant, the last first."""
+    return list(grant.usages.order_by("-pk"))
+
+
+def keys_of(grant: Grant) -> list[Key]:
+    """The product keys revealed from a grant, the last first."""
+    return list(grant.keys.order_by("-revealed_at", "-pk"))
 
 
 def keys_left(pool: str) -> int:

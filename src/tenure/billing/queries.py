@@ -1,10 +1,13 @@
 """Reading invoices and the ledger."""
 
+from dataclasses import dataclass
+
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
 from tenure.billing.models import Invoice, Posting
 from tenure.billing.rules import InvoiceView, Kind, from_json
 from tenure.kernel.access import Actor, may
+from tenure.kernel.money import Money
 
 
 def visible_to(actor: Actor) -> QuerySet[Invoice]:
@@ -24,6 +27,36 @@ def by_id(id: int) -> Invoice:
 
 def of_partner(partner_id: int) -> QuerySet[Invoice]:
     return Invoice.objects.filter(partner_id=partner_id).select_related("amends").order_by("-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A document in a list: what it is for, and what has been given back of it since."""
+
+    invoice: Invoice
+    described: tuple[str, ...]
+    credited: Money
+    corrections: list[Invoice]
+
+    @property
+    def status(self) -> str:
+        if self.invoice.kind == Kind.CREDIT_NOTE:
+            return "issued"
+        return "credited" if self.credited == self.invoice.total else "paid"
+
+
+def listed(partner_id: int) -> list[Listed]:
+    """All of a partner's documents, the newest first, in two queries."""
+    rows = of_partner(partner_id).prefetch_related("credit_notes")
+    return [
+        Listed(
+            row,
+            tuple(line.description for line in view_of(row).lines),
+            row.money(-sum(note.total_minor for note in row.credit_notes.all())),
+            list(row.credit_notes.all()),
+        )
+        for row in rows
+    ]
 
 
 def of_orders(order_ids) -> list[Invoice]:

@@ -102,6 +102,7 @@ def appeal(actor: Actor, check: Check, *, comment: str, evidence: StoredFile | N
     if check.state != State.REJECTED:
         raise Refusal("enrolment.nothing_to_appeal")
     if evidence is not None and evidence.pk is None:
+        evidence.stored_at = now
         evidence.save()
     check.state, check.appeal, check.appealed_at, check.evidence = State.PENDING, comment.strip(), now, evidence
     check.opened_at = now

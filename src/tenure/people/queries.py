@@ -69,6 +69,10 @@ def invitation_by_id(id: int) -> Invitation:
     return Invitation.objects.select_related("invited_by").get(pk=id)
 
 
+def invitation(id: int) -> Invitation | None:
+    return Invitation.objects.filter(pk=id).first()
+
+
 def invitation_token(invitation: Invitation) -> str:
     """The signed text that stands in the invitation's link."""
     return signing.dumps(invitation.pk, salt=INVITATION)

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from tenure import events
 from tenure.billing.queries import invoice_of_payment
+from tenure.kernel import access
 from tenure.kernel.access import Actor, Side, declare, may
 from tenure.kernel.money import Money
 from tenure.kernel.periods import day_of
-from tenure.kernel.refusals import Invalid, Refusal
+from tenure.kernel.refusals import Invalid, NotYours, Refusal
 from tenure.memberships import actions as memberships
 from tenure.memberships.models import Subscription
 from tenure.partners.actions import lock
@@ -24,6 +25,7 @@ from tenure.plumbing.db import beat, crash_point, inside, take_numbers, verb
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import current
 from tenure.purchases.charging import refund_made
+from tenure.renewals.actions import turn_off_auto_renew
 from tenure.support.models import Note, Request
 from tenure.support.queries import RefundCase, refund_case
 from tenure.support.rules import Action, Outcome, RequestStatus
@@ -59,7 +61,11 @@ def open_request(
         raise Invalid(faults, limit=TEXT_LIMIT)
     partner = lock(partner.pk)
     action = (kind.action or Action.NONE) if subscription or kind.action != Action.CANCEL else Action.NONE
+    if subscription is not None and subscription.partner_id != partner.pk:
+        raise NotYours("subscription")
     if action == Action.CANCEL:
+        # Cancelling switches auto-renew off, so it takes the same right (domain.md §2.2).
+        access.decide(actor, turn_off_auto_renew.permission, partner.pk)
         running = Request.objects.filter(subscription=subscription, action=Action.CANCEL, closed_at=None).first()
         if running:
             raise Refusal("support.cancel_already_requested", number=running.number)

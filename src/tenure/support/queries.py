@@ -56,6 +56,16 @@ def open_cancels(partner_id: int) -> dict[int, str]:
     return dict(rows.values_list("subscription_id", "number"))
 
 
+def listed(actor: Actor, partner_id: int) -> QuerySet[Request]:
+    """The requests of one company that a person may see, the last moved first."""
+    return (
+        visible_to(actor)
+        .filter(partner_id=partner_id)
+        .select_related("opened_by", "subscription")
+        .order_by("-moved_at", "-id")
+    )
+
+
 def awaiting_answer(actor: Actor, partner_id: int) -> list[Request]:
     """Requests in which staff waits for a word from the partner, as far as the person may see them."""
     rows = visible_to(actor).filter(partner_id=partner_id, status=RequestStatus.ATTENTION)

@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from tenure.web.portal import checkout, home, offers, orders, subscriptions
+from tenure.web.portal import (
+    benefits,
+    checkout,
+    company,
+    competencies,
+    home,
+    invoices,
+    join,
+    notices,
+    offers,
+    orders,
+    subscriptions,
+    support,
+    users,
+)
 
 app_name = "portal"
 urlpatterns: list = [
@@ -24,4 +38,27 @@ urlpatterns: list = [
     path("subscriptions/<int:id>/", subscriptions.subscription, name="subscription"),
     path("subscriptions/<int:id>/auto-renew/", subscriptions.auto_renew_off, name="auto_renew_off"),
     path("subscriptions/<int:id>/cancel/", subscriptions.cancel, name="subscription_cancel"),
+    path("join/", join.join, name="join"),
+    path("join/confirm/<str:token>/", join.join_confirm, name="join_confirm"),
+    path("invitation/<str:token>/", join.invitation, name="invitation"),
+    path("company/", company.company, name="company"),
+    path("company/edit/", company.company_edit, name="company_edit"),
+    path("company/confirmation/", company.confirmation_again, name="confirmation_again"),
+    path("company/checks/<int:id>/appeal/", company.appeal, name="appeal"),
+    path("company/move-here/", company.move_here, name="move_here"),
+    path("company/switch/", company.company_switch, name="company_switch"),
+    path("users/", users.users, name="users"),
+    path("users/invite/", users.user_invite, name="user_invite"),
+    path("users/<int:id>/", users.user, name="user"),
+    path("invitations/<int:id>/withdraw/", users.invitation_withdraw, name="invitation_withdraw"),
+    path("support/", support.support, name="support"),
+    path("support/new/", support.support_new, name="support_new"),
+    path("support/<str:number>/", support.support_request, name="support_request"),
+    path("benefits/", benefits.benefits, name="benefits"),
+    path("benefits/<int:id>/reveal/", benefits.benefit_reveal, name="benefit_reveal"),
+    path("benefits/<int:id>/use/", benefits.benefit_use, name="benefit_use"),
+    path("competencies/", competencies.competencies, name="competencies"),
+    path("invoices/", invoices.invoices, name="invoices"),
+    path("invoices/<str:number>.pdf", invoices.invoice_pdf, name="invoice_pdf"),
+    path("notices/", notices.notices, name="notices"),
 ]

@@ -38,6 +38,8 @@ PACKED_DAY = re.compile(r"(?P<year>\d{4}|\d{3})(?P<month>\d{2})(?P<day>\d{2})")
 # Digits in groups, not glued to letters: RF18 5390 0754 7034 is a payment reference, not a card.
 DIGIT_RUN = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){12,18}(?![ -]?\d)(?![A-Za-z])")
 
+EMAIL = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\".]+(\.[^@\s,;<>()\".]+)+")
+
 OVERRIDES = "\u202a\u202b\u202d\u202e"
 
 
@@ -180,6 +182,14 @@ class Reading:
         else:
             return text
         return ""
+
+    def email(self, name: str, *, limit: int = 254) -> str:
+        """An e-mail address that could be written to."""
+        text = self.text(name, limit=limit, missing="contact.email_missing")
+        if text and not EMAIL.fullmatch(text):
+            self.refuse(name, "contact.email_malformed")
+            return ""
+        return text
 
     def day(self, name: str, *, not_after: date | None = None, required: bool = True) -> date | None:
         """A date. ``not_after`` is the programme's today where a day to come makes no sense."""

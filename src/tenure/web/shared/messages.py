@@ -190,6 +190,7 @@ MESSAGES: dict[str, Any] = {
     "competencies.criterion_unknown": _("This requirement doesn't belong to the competency. Choose another one."),
     "benefits.pool_empty": _("No product key is left to hand out. Open a support request to get one."),
     "benefits.none_left": _("None of this benefit is left in this term."),
+    "benefits.used_meanwhile": _("Somebody used this benefit in the meantime. Look again at what is left."),
     "benefits.not_active": _("This benefit is not active. It comes back when the membership is renewed."),
     # Demo clock
     "clock.backwards_too_far": _("The demo clock can't go back before things that have already happened."),

@@ -105,6 +105,12 @@ def country(code: str) -> str:
 
 
 @register.filter
+def figure(value: int) -> str:
+    """20,000."""
+    return f"{value:,}"
+
+
+@register.filter
 def say(value: Any) -> str:
     """A programme ``Text`` in the active language; plain words stay as they are."""
     if value is None:

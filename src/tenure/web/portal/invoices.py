@@ -1,0 +1,35 @@
+"""Invoices and credit notes: all that were ever issued to the company, each as the bytes that were stored.
+
+A document never changes: the same number gives the same bytes and the same ``ETag``, which is their hash.
+"""
+
+from itertools import groupby
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.shortcuts import render
+
+from tenure.billing import actions as billing
+from tenure.billing import queries as documents
+from tenure.web.shared.pages import owned, portal
+
+
+@portal("billing.view")
+def invoices(request: HttpRequest) -> HttpResponse:
+    """All documents, the newest first, by the year they were issued in."""
+    rows = documents.listed(request.partner.pk)
+    years = [(year, list(found)) for year, found in groupby(rows, key=lambda row: row.invoice.issued_on.year)]
+    return render(request, "portal/invoices.html", {"years": years})
+
+
+@portal("billing.view")
+def invoice_pdf(request: HttpRequest, number: str) -> HttpResponse:
+    """The stored document to keep."""
+    invoice = owned(request, documents.get(number), "billing.view")
+    file = billing.store_pdf(invoice, request.now)
+    tag = f'"{file.sha256}"'
+    if request.headers.get("If-None-Match") == tag:
+        return HttpResponseNotModified(headers={"ETag": tag})
+    answer = HttpResponse(bytes(file.content), content_type=file.media_type)
+    answer["Content-Disposition"] = f'attachment; filename="{invoice.number}.pdf"'
+    answer["ETag"] = tag
+    return answer

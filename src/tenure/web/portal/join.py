@@ -1,0 +1,195 @@
+"""The ways in: a company joins, its first person confirms the address, a colleague accepts an invitation.
+
+It decides only what a visitor is shown; who may join and what is checked stands in ``enrolment/``. A link works
+for whoever holds it, and only a press of a button acts: programs that look at links in mail change nothing.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages as flash
+from django.contrib.auth import get_user_model, login
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from tenure.enrolment import actions as enrolment
+from tenure.enrolment import queries as enrolments
+from tenure.enrolment.actions import AGREEMENT
+from tenure.enrolment.rules import Kind, State, address_fault
+from tenure.kernel.refusals import Invalid, Refusal
+from tenure.partners.queries import get as partner_by_id
+from tenure.people import actions as people
+from tenure.people.queries import invitation_fault, invitation_of, person
+from tenure.web.portal.company_form import groups, read_company
+from tenure.web.shared.forms import Field, Reading
+from tenure.web.shared.language import language
+from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.pages import public
+
+PASSWORD_LENGTH = 12
+PASSWORD_FAULTS = {
+    "password_too_short": "password.too_short",
+    "password_too_common": "password.too_common",
+    "password_too_similar": "password.like_the_person",
+}
+
+
+@public
+def join(request: HttpRequest) -> HttpResponse:
+    """Enrol a company with its first person, who is signed in at once and told how far verification is."""
+    if request.actor.grants:
+        return redirect("portal:company")
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        try:
+            partner = _joined(request)
+        except Invalid as invalid:
+            errors = field_errors(invalid)
+        except Refusal as refusal:
+            errors = {"agreement": say(refusal.code, refusal.facts)}
+        else:
+            _sign_in(request, person(partner.contact_email))
+            words = _("Your company has joined. Its partner ID is %(number)s.") % {"number": partner.number}
+            flash.success(request, words, extra_tags="ok")
+            return redirect("portal:company")
+    return render(
+        request,
+        "portal/join.html",
+        {
+            "errors": errors,
+            "groups": groups(request.POST, errors, request),
+            "password": _password_field(errors),
+            "agreement": request.programme.agreement(AGREEMENT),
+            "accepted": "agreement" in request.POST and "agreement" not in errors,
+        },
+    )
+
+
+@public
+def join_confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """The link from the mail that confirms an address."""
+    partner = enrolments.partner_of_token(token)
+    if partner is None:
+        return render(request, "portal/link_dead.html", {"words": _dead_confirmation()}, status=404)
+    if request.method == "POST":
+        enrolment.confirm_email(request.actor, partner, now=request.now)
+        return redirect("portal:join_confirm", token)
+    checks = enrolments.checks(partner)
+    confirmed = any(check.kind == Kind.EMAIL and check.state == State.PASSED for check in checks)
+    return render(
+        request, "portal/join_confirm.html", {"company": partner, "confirmed": confirmed, "checks": checks}
+    )
+
+
+@public
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Accept an invitation: somebody new sets a password, somebody known only confirms."""
+    row = invitation_of(token)
+    if row is None:
+        return render(request, "portal/link_dead.html", {"words": _dead_invitation()}, status=404)
+    if fault := invitation_fault(row, request.now):
+        return render(request, "portal/link_dead.html", {"words": say(fault)}, status=410)
+    known = person(row.email)
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        try:
+            password = "" if known else _password(request, row.name, row.email)
+            accepted = people.accept_invitation(request.actor, row, password=password, now=request.now)
+        except Invalid as invalid:
+            errors = field_errors(invalid)
+        else:
+            return _welcome(request, accepted, row.partner_id, new=known is None)
+    company = partner_by_id(row.partner_id)
+    return render(
+        request,
+        "portal/invitation.html",
+        {
+            "errors": errors,
+            "invitation": row,
+            "company": company,
+            "known": known,
+            "roles": [role for role in request.programme.roles if role.code in row.roles],
+            "password": _password_field(errors),
+        },
+    )
+
+
+def _joined(request: HttpRequest) -> Any:
+    reading = Reading(request.POST)
+    company = read_company(reading)
+    if company.contact_email and (fault := address_fault(company.contact_email)):
+        reading.refuse("contact_email", fault)
+    password = request.POST.get("password", "")
+    if fault := _password_fault(password, company.contact_name, company.contact_email):
+        reading.refuse("password", fault, limit=PASSWORD_LENGTH)
+    reading.ticked("agreement", required="enrolment.agreement_not_accepted")
+    reading.check()
+    return enrolment.join(
+        request.actor,
+        None,
+        company=company,
+        password=password,
+        language=language(),
+        agreement_version=request.POST.get("agreement_version", ""),
+        now=request.now,
+    )
+
+
+def _welcome(request: HttpRequest, user: Any, partner_id: int, *, new: bool) -> HttpResponse:
+    """Where somebody goes who has just accepted: in, if it is certain who they are, else through the sign-in page."""
+    words = _("You now belong to %(company)s.") % {"company": partner_by_id(partner_id).legal_name}
+    if new:
+        _sign_in(request, user)
+    if request.user.pk != user.pk:
+        told = _("%(words)s Sign in as %(email)s.") % {"words": words, "email": user.email}
+        flash.success(request, told, extra_tags="ok")
+        return redirect(settings.LOGIN_URL)
+    flash.success(request, words, extra_tags="ok")
+    request.session["partner"] = partner_id
+    return redirect("portal:home")
+
+
+def _sign_in(request: HttpRequest, user: Any) -> None:
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+
+
+def _password_field(errors: dict[str, str]) -> list[Field]:
+    hint = _("At least %(limit)s characters. A few words in a row are easy to remember and hard to guess.")
+    return [
+        Field(
+            "password",
+            _("Password"),
+            error=errors.get("password", ""),
+            hint=hint % {"limit": PASSWORD_LENGTH},
+            type="password",
+            autocomplete="new-password",
+        )
+    ]
+
+
+def _password(request: HttpRequest, name: str, email: str) -> str:
+    password = request.POST.get("password", "")
+    if fault := _password_fault(password, name, email):
+        raise Invalid({"password": fault}, limit=PASSWORD_LENGTH)
+    return password
+
+
+def _password_fault(password: str, name: str, email: str) -> str:
+    if not password:
+        return "password.missing"
+    try:
+        validate_password(password, get_user_model()(name=name, email=email))
+    except ValidationError as refused:
+        return PASSWORD_FAULTS.get(refused.error_list[0].code, "password.too_common")
+    return ""
+
+
+def _dead_confirmation() -> str:
+    return _("This link doesn't confirm an address any more. Sign in and send a new link from the company page.")
+
+
+def _dead_invitation() -> str:
+    return _("This is not the whole link from the invitation. Open it again from the mail, or ask for a new one.")
