@@ -1,0 +1,241 @@
+"""The books recomputed: transactions that balance, postings nobody touched, and what each cause must have posted.
+
+Read next: ``billing/ledger.py``, which says what is written, and ``proof/money.py``.
+"""
+
+from collections.abc import Iterator
+
+from tenure.billing.ledger import Account
+from tenure.billing.queries import balances
+from tenure.kernel.money import EXPONENTS, LIMIT_MINOR
+from tenure.proof import seals
+from tenure.proof.book import Book, stream
+from tenure.proof.invariants import Violation, broken, invariant
+
+LEDGER = "billing_ledgertransaction billing_posting"
+
+
+@invariant(
+    "I-1",
+    "Every posted transaction has at least two entries, and they sum to zero per currency.",
+    tables=LEDGER,
+    guards="billing_postings_balance",
+)
+def balanced(book: Book) -> Iterator[Violation]:
+    yield from broken(
+        """SELECT 'transaction:' || transaction_id AS object, currency, sum(amount_minor)::bigint AS sum
+           FROM billing_posting GROUP BY transaction_id, currency HAVING sum(amount_minor) <> 0"""
+    )
+    yield from broken(
+        """SELECT 'transaction:' || t.id AS object, count(p.id) AS entries
+           FROM billing_ledgertransaction t LEFT JOIN billing_posting p ON p.transaction_id = t.id
+           GROUP BY t.id HAVING count(p.id) < 2"""
+    )
+
+
+@invariant(
+    "I-2",
+    "Posted entries never change or vanish: the hash chain recomputed from the first row meets every seal.",
+    tables=LEDGER + " plumbing_seal",
+    guards="billing_posting_append_only billing_ledgertransaction_append_only",
+)
+def unchanged(book: Book) -> Iterator[Violation]:
+    for n, facts in seals.broken(seals.POSTINGS):
+        yield Violation(f"seal:{seals.POSTINGS}:{n}", facts)
+
+
+@invariant(
+    "I-3",
+    "The trial balance is zero per currency, and each balance is the sum of its entries.",
+    tables="billing_posting",
+)
+def trial_balance(book: Book) -> Iterator[Violation]:
+    yield from broken(
+        """SELECT 'currency:' || currency AS object, sum(amount_minor)::bigint AS sum
+           FROM billing_posting GROUP BY currency HAVING sum(amount_minor) <> 0"""
+    )
+    yield from broken(
+        "SELECT 'posting:' || id AS object, account FROM billing_posting WHERE account <> ALL(%s)",
+        [list(map(str, Account))],
+    )
+    summed: dict[tuple[str, str], int] = {}
+    for row in stream("SELECT account, currency, amount_minor AS amount FROM billing_posting"):
+        key = row["account"], row["currency"]
+        summed[key] = summed.get(key, 0) + row["amount"]
+    believed = {(account, currency): int(amount) for account, currency, amount in balances()}
+    for account, currency in sorted(summed.keys() | believed.keys()):
+        entries, said = summed.get((account, currency)), believed.get((account, currency))
+        if entries != said:
+            yield Violation(f"account:{account}:{currency}", {"entries": entries, "balance": said})
+
+
+OWED = """
+WITH posted AS (
+  SELECT order_id, currency, sum(amount_minor) AS amount FROM billing_posting WHERE account = 'receivable'
+  GROUP BY order_id, currency
+), late AS (
+  SELECT DISTINCT payment_id FROM payments_refund WHERE kind = 'late_capture'
+), moved AS (
+  SELECT order_id, currency, total_minor AS amount FROM billing_invoice
+  UNION ALL
+  SELECT order_id, currency, -amount_minor FROM payments_payment WHERE id NOT IN (SELECT payment_id FROM late)
+  UNION ALL
+  SELECT p.order_id, r.currency, r.amount_minor FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id
+  WHERE r.status = 'succeeded' AND r.kind <> 'late_capture'
+), expected AS (
+  SELECT order_id, currency, sum(amount) AS amount FROM moved GROUP BY order_id, currency
+)
+SELECT 'order:' || coalesce(coalesce(e.order_id, p.order_id)::text, 'none') AS object,
+       coalesce(e.currency, p.currency) AS currency,
+       coalesce(e.amount, 0)::bigint AS expected, coalesce(p.amount, 0)::bigint AS posted
+FROM expected e FULL JOIN posted p ON p.order_id = e.order_id AND p.currency = e.currency
+WHERE coalesce(e.amount, 0) <> coalesce(p.amount, 0) OR coalesce(p.amount, 0) <> 0
+"""
+
+HELD = """
+WITH posted AS (
+  SELECT t.partner_id, p.currency, sum(p.amount_minor) AS amount
+  FROM billing_posting p JOIN billing_ledgertransaction t ON t.id = p.transaction_id
+  WHERE p.account = 'held' GROUP BY t.partner_id, p.currency
+), moved AS (
+  SELECT partner_id, currency, -amount_minor AS amount FROM payments_allocation
+  UNION ALL
+  SELECT p.partner_id, p.currency, least(p.amount_minor, coalesce((
+    SELECT sum(a.amount_minor) FROM payments_allocation a WHERE a.order_id = p.order_id), 0))
+  FROM payments_payment p WHERE p.method = 'bank_transfer'
+  UNION ALL
+  SELECT p.partner_id, p.currency, -p.amount_minor FROM payments_payment p
+  WHERE EXISTS (SELECT FROM payments_refund r WHERE r.payment_id = p.id AND r.kind = 'late_capture')
+  UNION ALL
+  SELECT p.partner_id, r.currency, r.amount_minor FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id
+  WHERE r.status = 'succeeded' AND r.kind = 'late_capture'
+), expected AS (
+  SELECT partner_id, currency, sum(amount) AS amount FROM moved GROUP BY partner_id, currency
+)
+SELECT 'partner:' || coalesce(coalesce(e.partner_id, p.partner_id)::text, 'none') AS object,
+       coalesce(e.currency, p.currency) AS currency,
+       coalesce(e.amount, 0)::bigint AS expected_held, coalesce(p.amount, 0)::bigint AS posted_held
+FROM expected e FULL JOIN posted p ON p.partner_id = e.partner_id AND p.currency = e.currency
+WHERE coalesce(e.amount, 0) <> coalesce(p.amount, 0) OR coalesce(p.amount, 0) > 0
+"""
+
+
+@invariant(
+    "I-4",
+    "An order's receivable is invoiced less credited less received plus refunded, and zero once settled; "
+    "what is held for a partner is what came in and was not used.",
+    tables="billing_posting billing_invoice payments_payment payments_refund payments_allocation",
+)
+def receivable(book: Book) -> Iterator[Violation]:
+    yield from broken(OWED)
+    yield from broken(HELD)
+
+
+AMOUNTS = (
+    ("posting", "billing_posting", "amount_minor", False),
+    ("payment", "payments_payment", "amount_minor", False),
+    ("refund", "payments_refund", "amount_minor", False),
+    ("attempt", "payments_attempt", "amount_minor", False),
+    ("bank_line", "payments_bankline", "amount_minor", False),
+    ("allocation", "payments_allocation", "amount_minor", False),
+    ("order", "purchases_order", "total_minor", True),
+    ("invoice", "billing_invoice", "total_minor", True),
+)
+
+
+@invariant(
+    "I-6",
+    "Every amount is a whole number of minor units of a known currency; no entry is zero or beyond the limit.",
+    tables=" ".join(table for _, table, _, _ in AMOUNTS),
+    guards="posting_amount payment_amount refund_amount attempt_amount bank_line_amount allocation_amount",
+)
+def amounts(book: Book) -> Iterator[Violation]:
+    for kind, table, column, may_be_zero in AMOUNTS:
+        yield from broken(
+            f"""SELECT '{kind}:' || id AS object, {column} AS amount, currency FROM {table}
+                WHERE currency <> ALL(%s) OR abs({column}) > %s OR ({column} = 0 AND NOT %s)""",
+            [list(EXPONENTS), LIMIT_MINOR, may_be_zero],
+        )
+
+
+CAUSES = """
+WITH late AS (
+  SELECT DISTINCT payment_id FROM payments_refund WHERE kind = 'late_capture'
+), told AS (
+  SELECT 'invoice' AS cause_type, id AS cause_id, CASE kind WHEN 'invoice' THEN 'issued' ELSE 'credited' END AS kind,
+         currency, total_minor AS amount, net_minor AS net, tax_minor AS tax
+  FROM billing_invoice
+), bank AS (
+  SELECT p.id, p.currency, p.amount_minor - coalesce(
+    (SELECT sum(a.amount_minor) FROM payments_allocation a WHERE a.order_id = p.order_id), 0) AS short
+  FROM payments_payment p WHERE p.method = 'bank_transfer'
+), expected AS (
+  SELECT cause_type, cause_id, kind, 'receivable' AS account, currency, amount FROM told
+  UNION ALL SELECT cause_type, cause_id, kind, 'deferred_revenue', currency, -net FROM told
+  UNION ALL SELECT cause_type, cause_id, kind, 'tax', currency, -tax FROM told
+  UNION ALL
+  SELECT 'payment', p.id, CASE WHEN l.payment_id IS NULL THEN 'received' ELSE 'late' END,
+         CASE p.method WHEN 'card' THEN 'gateway_clearing' ELSE 'held' END, p.currency, p.amount_minor
+  FROM payments_payment p LEFT JOIN late l ON l.payment_id = p.id
+  UNION ALL
+  SELECT 'payment', p.id, CASE WHEN l.payment_id IS NULL THEN 'received' ELSE 'late' END,
+         CASE WHEN l.payment_id IS NULL THEN 'receivable' ELSE 'held' END, p.currency, -p.amount_minor
+  FROM payments_payment p LEFT JOIN late l ON l.payment_id = p.id
+  UNION ALL SELECT 'payment', id, 'short', 'rounding', currency, short FROM bank WHERE short > 0
+  UNION ALL SELECT 'payment', id, 'short', 'held', currency, -short FROM bank WHERE short > 0
+  UNION ALL
+  SELECT 'refund', r.id, 'made', CASE r.kind WHEN 'late_capture' THEN 'held' ELSE 'receivable' END,
+         r.currency, r.amount_minor
+  FROM payments_refund r WHERE r.status = 'succeeded'
+  UNION ALL
+  SELECT 'refund', r.id, 'made', CASE p.method WHEN 'card' THEN 'gateway_clearing' ELSE 'bank' END,
+         r.currency, -r.amount_minor
+  FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id WHERE r.status = 'succeeded'
+  UNION ALL SELECT 'bank_line', id, 'booked', 'bank', currency, amount_minor FROM payments_bankline
+  UNION ALL SELECT 'bank_line', id, 'booked', 'suspense', currency, -amount_minor FROM payments_bankline
+), wanted AS (
+  SELECT cause_type, cause_id, kind, account, currency, sum(amount) AS amount FROM expected
+  GROUP BY 1, 2, 3, 4, 5 HAVING sum(amount) <> 0
+), posted AS (
+  SELECT t.cause_type, t.cause_id, t.kind, p.account, p.currency, sum(p.amount_minor) AS amount
+  FROM billing_ledgertransaction t JOIN billing_posting p ON p.transaction_id = t.id
+  WHERE t.cause_type <> 'allocation' GROUP BY 1, 2, 3, 4, 5
+)
+SELECT cause_type || ':' || cause_id AS object, kind, account, currency,
+       w.amount::bigint AS expected, p.amount::bigint AS posted
+FROM wanted w FULL JOIN posted p USING (cause_type, cause_id, kind, account, currency)
+WHERE w.amount IS DISTINCT FROM p.amount
+"""
+
+MATCHED = """
+WITH given AS (
+  SELECT bank_line_id, currency, sum(amount_minor) AS amount FROM payments_allocation GROUP BY 1, 2
+), posted AS (
+  SELECT a.bank_line_id, p.account, p.currency, sum(p.amount_minor) AS amount
+  FROM billing_ledgertransaction t JOIN billing_posting p ON p.transaction_id = t.id
+  LEFT JOIN payments_allocation a ON a.id = t.cause_id
+  WHERE t.cause_type = 'allocation' GROUP BY 1, 2, 3
+), wanted AS (
+  SELECT bank_line_id, 'suspense' AS account, currency, amount FROM given
+  UNION ALL SELECT bank_line_id, 'held', currency, -amount FROM given
+)
+SELECT 'bank_line:' || coalesce(bank_line_id::text, 'none') AS object, account, currency,
+       w.amount::bigint AS expected, p.amount::bigint AS posted
+FROM wanted w FULL JOIN posted p USING (bank_line_id, account, currency)
+WHERE w.amount IS DISTINCT FROM p.amount
+"""
+
+
+@invariant(
+    "I-8",
+    "Each ledger transaction has one cause, each cause one posting of a kind, and it posts what its cause says.",
+    tables=LEDGER + " billing_invoice payments_payment payments_refund payments_bankline payments_allocation",
+    guards="ledger_cause_once",
+)
+def causes(book: Book) -> Iterator[Violation]:
+    yield from broken(
+        """SELECT cause_type || ':' || cause_id AS object, kind, count(*) AS transactions
+           FROM billing_ledgertransaction GROUP BY cause_type, cause_id, kind HAVING count(*) > 1"""
+    )
+    yield from broken(CAUSES)
+    yield from broken(MATCHED)
