@@ -67,6 +67,11 @@ def open_automatic(subscription_id: int) -> Order | None:
     return open_orders().filter(subscription_id=subscription_id, origin=Origin.AUTO_RENEWAL).first()
 
 
+def last_automatic(term_id: int) -> Order | None:
+    """The newest automatic renewal of a term, however it ended."""
+    return Order.objects.filter(renews=term_id, origin=Origin.AUTO_RENEWAL).order_by("-pk").first()
+
+
 def proofs(order: Order) -> list[Proof]:
     return list(order.proofs.select_related("file").order_by("-id"))
 
@@ -199,9 +204,14 @@ class Buyer:
             None,
         )
 
+    def running(self, offer: str) -> Order | None:
+        """The open order that stands in the way of another; a renewal by hand ends the automatic one first."""
+        order = self.open.get(offer)
+        return order if order and order.origin != Origin.AUTO_RENEWAL else None
+
     def facts(self, offer: Offer) -> BuyerFacts:
         """What stands for and against an order for one offer."""
-        running = self.open.get(offer.code)
+        running = self.running(offer.code)
         return BuyerFacts(
             verified=self.partner.verified_at is not None,
             suspended=self.partner.standing in (PartnerStanding.SUSPENDED, PartnerStanding.CLOSED),

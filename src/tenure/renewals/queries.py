@@ -59,7 +59,7 @@ def tile(facts: Buyer, offer: Offer) -> Tile:
     """What the partner holds of an offer and may do about it today."""
     holding = facts.holding(offer.code)
     standing = holding.standing(facts.today) if holding else None
-    running = facts.open.get(offer.code)
+    running = facts.running(offer.code)
     if holding and standing.live:
         decision, action = renewal_decision(facts, holding), "renew"
     else:

@@ -18,6 +18,7 @@ from tenure.kernel.access import may
 from tenure.kernel.refusals import Check, NotYours
 from tenure.memberships.queries import Holding
 from tenure.memberships.rules import Status
+from tenure.programme.rules import Criterion
 from tenure.purchases.queries import OrderView, buyer
 from tenure.purchases.rules import OrderStatus
 from tenure.renewals.queries import Overview, Tile, overview, tile
@@ -67,7 +68,8 @@ def offer(request: HttpRequest, code: str) -> HttpResponse:
         "offer": found,
         "action": action_of(request, here, {here.action: helpers}),
         "helpers": helpers,
-        "requirements": [(c, figures.get(c.code, 0), figures.get(c.code, 0) >= c.threshold) for c in found.criteria],
+        "benefits": [(benefit, f"{benefit.quantity:,}") for benefit in found.benefits],
+        "requirements": [requirement(c, figures.get(c.code, 0)) for c in found.criteria],
         "rate": f"{here.quote.taxed.rate_bp / 100:g}%" if here.quote else "",
         "terms": request.programme.agreement(found.terms) if found.terms else None,
         "status": status_of(here),
@@ -75,6 +77,18 @@ def offer(request: HttpRequest, code: str) -> HttpResponse:
         "nav": "portal:offers",
     }
     return render(request, "portal/offer.html", given)
+
+
+def requirement(criterion: Criterion, value: int) -> dict[str, Any]:
+    """One criterion, how far the company has come, and whether that is enough."""
+    met = value >= criterion.threshold
+    return {
+        "name": criterion.name,
+        "value": f"{value:,}",
+        "need": f"{criterion.threshold:,}",
+        "unit": criterion.unit,
+        "met": met,
+    }
 
 
 def status_of(seen: Tile) -> str:
@@ -99,12 +113,22 @@ def shaped(request: HttpRequest, seen: Tile, helpers: dict, cancels: dict[int, s
         "subtitle": request.programme.families.get(subject.family) or _("Annual subscription"),
         "status": status_of(seen),
         "href": details,
-        "line": held.term if held and _shows_line(seen, request.today) else None,
+        "line": _line(held) if held and _shows_line(seen, request.today) else None,
         "summary": "" if held else subject.summary,
         "progress": _progress(seen),
         "facts": _facts(request, seen, cancels),
         "actions": [primary, {"label": _("View details"), "href": details}],
         "reasons": reasons(seen, helpers) if primary.get("refused") else [],
+    }
+
+
+def _line(held: Holding) -> dict[str, date]:
+    term = held.term
+    return {
+        "starts_on": term.starts_on,
+        "expires_on": term.expires_on,
+        "opens_on": term.renewal_opens_on,
+        "closes_on": term.renewal_closes_on,
     }
 
 
@@ -132,6 +156,8 @@ def _facts(request: HttpRequest, seen: Tile, cancels: dict[int, str]) -> list[tu
         facts.append((_("Renew by"), renew_by(held, request.today)))
     if held and seen.standing.live:
         facts.append((_("Auto-renew"), auto_renew(held)))
+    if progress := _progress(seen):
+        facts.append((_("Requirements"), told(_("%(met)d of %(all)d met"), met=progress[0], all=progress[1])))
     if seen.quote:
         price = told(_("%(net)s a year, tax excluded"), net=seen.quote.taxed.net)
         facts.append((_("Price"), price))

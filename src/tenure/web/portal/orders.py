@@ -103,6 +103,7 @@ def order(request: HttpRequest, row) -> HttpResponse:
         "proofs": proofs(row) if row.method == Method.BANK_TRANSFER else [],
         "bank": _bank(row, programme),
         "reference": spaced(row.reference),
+        "quoted": spaced(row.reference).replace(" ", "\N{NO-BREAK SPACE}"),
         "tax": programme.tax_of(row.bill_to["country"]),
         "rate": f"{row.tax_rate_bp / 100:g}%",
         "exempt": row.tax_category == "E",
