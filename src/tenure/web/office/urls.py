@@ -2,5 +2,54 @@
 
 from django.urls import path
 
+from tenure.web.office import (
+    invoices,
+    mail,
+    orders,
+    parked,
+    partners,
+    programme,
+    renewals,
+    subscriptions,
+    support,
+    today,
+    transfers,
+    verifications,
+)
+
 app_name = "office"
-urlpatterns: list = []
+urlpatterns = [
+    path("", today.today, name="today"),
+    path("partners/", partners.partners_list, name="partners"),
+    path("partners/<int:id>/", partners.partner, name="partner"),
+    *(
+        path(f"partners/<int:id>/{verb}/", partners.act, {"verb": verb}, name=f"partner-{verb}")
+        for verb in partners.ACTS
+    ),
+    path("verifications/", verifications.queue, name="verifications"),
+    path("verifications/<int:id>/", verifications.verification, name="verification"),
+    path("verifications/<int:id>/evidence/", verifications.evidence, name="verification-evidence"),
+    path("transfers/", transfers.transfers, name="transfers"),
+    path("transfers/<int:id>/", transfers.transfer, name="transfer"),
+    path("transfers/<int:id>/match/", transfers.match, name="transfer-match"),
+    path("transfers/<int:id>/hold/", transfers.hold, name="transfer-hold"),
+    path("transfers/proofs/<int:id>/", transfers.proof, name="proof"),
+    path("subscriptions/", subscriptions.subscriptions, name="subscriptions"),
+    path("orders/<str:number>/", orders.order, name="order"),
+    path("support/", support.support_queue, name="support"),
+    path("support/<str:number>/", support.support_request, name="request"),
+    *(
+        path(f"support/<str:number>/{verb}/", support.act, {"verb": verb}, name=f"request-{verb}")
+        for verb in support.ACTS
+    ),
+    path("invoices/", invoices.invoices, name="invoices"),
+    path("invoices/<str:number>.pdf", invoices.invoice_pdf, name="invoice-pdf"),
+    path("mail/", mail.mail, name="mail"),
+    path("mail/<int:id>/", mail.letter, name="letter"),
+    path("parked/", parked.parked, name="parked"),
+    path("parked/<int:id>/retry/", parked.retry, name="parked-retry"),
+    path("parked/tasks/<int:id>/close/", parked.close, name="task-close"),
+    path("programme/", programme.programme, name="programme"),
+    path("runs/", renewals.runs, name="runs"),
+    path("runs/<int:id>/", renewals.run, name="run"),
+]

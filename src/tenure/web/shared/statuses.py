@@ -89,6 +89,8 @@ STATUSES: dict[str, tuple[Any, str]] = {
     "queued": (word("status", "Queued"), QUIET),
     "sent": (word("status", "Sent"), OK),
     "skipped": (word("status", "Not sent, overtaken"), QUIET),
+    "suppressed": (word("status", "Not sent"), QUIET),
+    "due.suppressed": (word("status", "Overtaken"), QUIET),
     "parked": (word("status", "Parked"), DANGER),
     "running": (word("status", "Running"), WARN),
     "done": (word("status", "Done"), OK),

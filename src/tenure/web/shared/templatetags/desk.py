@@ -4,13 +4,24 @@
 """
 
 from datetime import date, datetime
+from typing import Any
 
 from django import template
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as word
 from django.utils.translation import ngettext
 
 register = template.Library()
+
+# Why a letter did not leave, or something due was not done.
+REASONS: dict[str, Any] = {
+    "renewed": word("renewed in the meantime"),
+    "settled": word("the order has ended in the meantime"),
+    "withdrawn": word("the invitation was used or withdrawn"),
+    "overtaken": word("overtaken by something later"),
+    "mail server": word("the mail server did not take it"),
+}
 
 HOUR, DAY = 3600, 86400
 
@@ -43,3 +54,9 @@ def age(since: datetime | date | None, now: datetime | date | None) -> str:
 def copyable(value: str) -> str:
     """An identifier that one click selects whole."""
     return format_html('<span class="code copy">{}</span>', value)
+
+
+@register.simple_tag
+def letter_reason(reason: str) -> str:
+    """A noted reason in words; one that is new here is shown as it stands."""
+    return str(REASONS.get(reason, reason))

@@ -1,0 +1,26 @@
+"""What a task asks of a person, in words. A task whose kind is new here is told by its reason alone."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as word
+
+from tenure.web.shared.messages import MESSAGES, say
+
+KINDS: dict[str, Any] = {
+    "reaction": word("What should have followed an event keeps failing"),
+    "renewal": word("The renewal run could not handle a subscription"),
+    "job": word("A scheduled job failed"),
+    "payment": word("The charge and the order do not agree"),
+    "order": word("An order could not be closed"),
+    "proof": word("A proof of payment was uploaded"),
+    "transfer_short": word("A transfer was too small"),
+}
+
+
+def task_words(kind: str, object: str, reason: str) -> str:
+    """One sentence: what is the matter, with which thing, and the reason noted."""
+    if reason in MESSAGES:
+        reason = say(reason)
+    facts = {"what": KINDS.get(kind, kind), "object": object, "reason": reason}
+    return _("%(what)s: %(object)s. %(reason)s") % facts
