@@ -1,0 +1,314 @@
+"""Every address walked by six people: what each may see is what the guard above the page says, and nothing else.
+
+The addresses come from the resolver, so a new page is walked the day it is added: without a guard it fails by name,
+and one that shows an object fails until STAND_INS knows an object to show. Read next: ``docs/access.md``.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+
+from tenure.billing.models import Invoice
+from tenure.enrolment.queries import confirmation_token
+from tenure.kernel.access import TABLE, may
+from tenure.memberships.queries import facts_of
+from tenure.payments.rules import Method
+from tenure.people import actions as people
+from tenure.people.models import Colleague
+from tenure.people.queries import invitation_token
+from tenure.plumbing.models import Event, Mail, Reaction, StoredFile, Task
+from tenure.purchases import actions as purchases
+from tenure.purchases.models import Draft
+from tenure.renewals.models import Run
+from tenure.support import actions as support
+from tests.worlds import World
+from tools.access import routes
+
+# The pages of the sign-in library, which carry no guard of ours: an address added there must be looked at by a person.
+SIGN_IN = {
+    "login/",
+    "logout/",
+    "inactive/",
+    "signup/",
+    "reauthenticate/",
+    "email/",
+    "confirm-email/",
+    "password/change/",
+    "password/set/",
+    "password/reset/",
+    "login/code/confirm/",
+    r"^confirm-email/(?P<key>[-:\w]+)/$",
+    "password/reset/key/done/",
+    r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+    "password/reset/done/",
+}
+DOORS = {"portal", "office", "signed in", "public", "machine"}
+PARAMETER = re.compile(r"<(?:\w+:)?\w+>")
+
+
+@dataclass
+class Things:
+    """One object of every kind, all Contoso's."""
+
+    world: World
+
+    def __post_init__(self):
+        world = self.world
+        self.stranger = self.other_company()
+        self.subscription = world.buy_by_card(auto_renew=False).subscription
+        self.check = world.company("Waiting Ltd", "waiting.example", "Wanda Wait", verified=False).checks.get(
+            kind="business"
+        )
+        self.check.evidence = StoredFile.objects.create(
+            sha256="0" * 64, name="register.pdf", media_type="application/pdf", content=b"%PDF-1.7", stored_at=world.now
+        )
+        self.check.save()
+        self.own_check = world.contoso.checks.get(kind="business")
+        world.work()
+        world.go("2019-06-25")
+        world.work()
+        self.order = world.renew(self.subscription, method=Method.BANK_TRANSFER)
+        self.line = world.transfer(self.order, 1, reference="no reference")
+        self.proof = self.upload()
+        self.draft = Draft.objects.create(
+            partner=world.contoso, user=world.ann, purpose="purchase", offer="silver-cloud", created_at=world.now
+        )
+        self.request = support.open_request(
+            world.actor(world.ann), world.contoso, problem_type="tax", subject="Tax", description="Why?", now=world.now
+        )
+        self.colleague = Colleague.objects.get(user=world.bo)
+        self.invitation = self.invite()
+        grants = world.holding().term.grants
+        self.keys, self.incidents = grants.filter(kind="keys").first(), grants.filter(kind="incidents").first()
+        self.invoice = Invoice.objects.get(order_id=world.holding().term.order_id)
+        self.letter = Mail.objects.first()
+        self.run = Run.objects.create(on=world.today, started_at=world.now, finished_at=world.now)
+        self.parked = Reaction.objects.create(event=Event.objects.first(), name="orders.tell_short", state="parked")
+        self.task = Task.objects.create(kind="job", object="job:x", reason="failed", opened_at=world.now)
+
+    def other_company(self):
+        fabrikam = self.world.company("Fabrikam Ltd", "fabrikam.example", "Fay Ho")
+        return Colleague.objects.get(partner_id=fabrikam.pk).user
+
+    def upload(self):
+        file = StoredFile(sha256="0" * 64, name="slip.pdf", media_type="application/pdf", content=b"%PDF-1.7")
+        given = {"paid_on": self.world.today, "account": "12345", "reference": "", "now": self.world.now}
+        return purchases.upload_proof(self.world.actor(self.world.ann), self.order, file=file, **given)
+
+    def invite(self):
+        given = {"email": "new@contoso.example", "name": "Nan New", "roles": ["member"], "language": "en"}
+        return people.invite(self.world.actor(self.world.ann), self.world.contoso, **given, now=self.world.now)
+
+
+STAND_INS: dict[str, Callable[[Things], object]] = {
+    "/enter/": lambda things: things.world.ann.pk,
+    "/pay/": lambda things: "page.css",
+    "/offers/": lambda things: "action-pack",
+    "/checkout/": lambda things: things.draft.key,
+    "/orders/": lambda things: things.order.number,
+    "/subscriptions/": lambda things: things.subscription.pk,
+    "/invoices/": lambda things: things.invoice.number,
+    "/benefits/": lambda things: things.keys.pk,
+    "/benefits/<int:id>/use/": lambda things: things.incidents.pk,
+    "/competencies/": lambda things: "silver-cloud",
+    "/support/": lambda things: things.request.number,
+    "/company/checks/": lambda things: things.own_check.pk,
+    "/join/confirm/": lambda things: confirmation_token(things.world.contoso),
+    "/users/": lambda things: things.colleague.pk,
+    "/invitations/": lambda things: things.invitation.pk,
+    "/invitation/": lambda things: invitation_token(things.invitation),
+    "/office/partners/": lambda things: things.world.contoso.pk,
+    "/office/verifications/": lambda things: things.check.pk,
+    "/office/transfers/": lambda things: things.line.pk,
+    "/office/transfers/proofs/": lambda things: things.proof.pk,
+    "/office/orders/": lambda things: things.order.number,
+    "/office/subscriptions/": lambda things: things.subscription.pk,
+    "/office/support/": lambda things: things.request.number,
+    "/office/invoices/": lambda things: things.invoice.number,
+    "/office/mail/": lambda things: things.letter.pk,
+    "/office/parked/": lambda things: things.parked.pk,
+    "/office/parked/tasks/": lambda things: things.task.pk,
+    "/office/runs/": lambda things: things.run.pk,
+}
+"""What to show at an address, by itself or by its beginning up to the object."""
+NOBODYS = ("/offers/", "/competencies/")
+"""Addresses whose parameter names something every company sees."""
+
+
+def before_parameter(address: str) -> str:
+    return PARAMETER.split(address)[0]
+
+
+def ours() -> list[tuple[str, object]]:
+    return [(address, view) for address, view in routes() if not address.startswith("/accounts/")]
+
+
+@dataclass
+class Page:
+    """One address with an object in it, and the guard that stands before it."""
+
+    address: str
+    shown: str
+    door: str
+    permission: str | None
+
+    @property
+    def an_object(self) -> bool:
+        return "<" in self.address and before_parameter(self.address) not in NOBODYS
+
+
+@pytest.fixture(autouse=True)
+def _refusals_are_no_news(caplog):
+    caplog.set_level("ERROR", "django.request")
+
+
+@pytest.fixture
+def things(world) -> Things:
+    return Things(world)
+
+
+@pytest.fixture
+def pages(things) -> list[Page]:
+    def filled(address: str) -> str:
+        if "<" not in address:
+            return address
+        thing = STAND_INS.get(address) or STAND_INS[before_parameter(address)]
+        return PARAMETER.sub(str(thing(things)), address)
+
+    return [Page(address, filled(address), view.access.door, view.access.permission) for address, view in ours()]
+
+
+class Visitor:
+    """Somebody with a browser; tells in one word what an address answered."""
+
+    def __init__(self, user=None):
+        self.client = Client()
+        if user is not None:
+            self.client.force_login(user)
+
+    def meets(self, method: str, page: Page) -> str:
+        try:
+            answer = getattr(self.client, method)(page.shown)
+        except Exception as fault:  # the page's name belongs in the report, whatever went wrong behind it
+            return f"{type(fault).__name__}: {fault}"
+        if answer.status_code == 302 and answer.headers["Location"].startswith("/accounts/login"):
+            return "login"
+        named = {403: "refused", 404: "hidden", 405: "not this way"}
+        return named.get(answer.status_code) or ("in" if answer.status_code < 500 else f"status {answer.status_code}")
+
+    def walks(self, pages: list[Page], expected: Callable[[Page], str | None]) -> list[str]:
+        """Walk all pages; where the way is barred, it is barred for posting too. Returns what differed."""
+        wrong = []
+        for page in pages:
+            wanted = expected(page)
+            if wanted is None:
+                continue
+            met = {method: self.meets(method, page) for method in (("get",) if wanted == "in" else ("get", "post"))}
+            allowed = {"in", "not this way"} if wanted == "in" else {wanted, "not this way"}
+            if not set(met.values()) <= allowed or (wanted != "in" and wanted not in met.values()):
+                wrong.append(f"{page.address} ({page.permission}): {wanted} was due, met {met}")
+        return wrong
+
+
+def test_every_address_has_a_guard_that_knows_its_permission():
+    wrong = []
+    for address, view in routes():
+        access = getattr(view, "access", None)
+        if address.startswith("/accounts/"):
+            if address.removeprefix("/accounts/") not in SIGN_IN:
+                wrong.append(f"{address}: a page of the sign-in library that nobody has looked at")
+        elif access is None:
+            wrong.append(f"{address}: no guard")
+        elif access.door not in DOORS or (access.permission is not None and access.permission not in TABLE):
+            wrong.append(f"{address}: {access}")
+        elif access.door in ("portal", "office") and access.permission is None:
+            wrong.append(f"{address}: a guard without a permission")
+        elif address.startswith("/office/") != (access.door == "office"):
+            wrong.append(f"{address}: in the wrong house")
+    assert not wrong
+
+
+def test_every_object_address_has_something_to_show():
+    missing = {before_parameter(address) for address, _ in ours() if "<" in address} - STAND_INS.keys()
+    assert not missing, "name an object for these in STAND_INS"
+
+
+def test_whoever_has_not_signed_in_is_asked_to(pages):
+    wrong = Visitor().walks(pages, lambda page: None if page.door in ("public", "machine") else "login")
+    assert not wrong
+
+
+def test_a_stranger_finds_nothing_of_another_company(pages, things):
+    """An administrator of another company, who holds every right there."""
+
+    def expected(page: Page) -> str | None:
+        if page.door == "office":
+            return "hidden"
+        if page.door == "portal":
+            return "hidden" if page.an_object else "in"
+        return None
+
+    assert not Visitor(things.stranger).walks(pages, expected)
+
+
+def test_a_colleague_without_the_right_is_told_so(pages, things):
+    sal = things.world.actor(things.world.sal)
+
+    def expected(page: Page) -> str | None:
+        if page.door == "office":
+            return "hidden"
+        if page.door == "portal" and not may(sal, page.permission, things.world.contoso.pk):
+            return "refused"
+        return None
+
+    assert not Visitor(things.world.sal).walks(pages, expected)
+
+
+def test_the_refusal_names_who_can_help(things):
+    client = Client()
+    client.force_login(things.world.sal)
+    words = client.get("/offers/").content.decode()
+    assert "Ann Lin" in words
+    assert "Sal Hsu can" not in words
+
+
+def test_the_owner_gets_in_everywhere_but_the_office(pages, things):
+    def expected(page: Page) -> str | None:
+        return {"office": "hidden", "portal": "in", "signed in": "in"}.get(page.door)
+
+    assert not Visitor(things.world.ann).walks(pages, expected)
+
+
+def test_staff_see_what_their_role_holds(pages, things):
+    auditor = things.world.staff("Audrey Auditor", "auditor")
+    actor = things.world.actor(auditor)
+
+    def expected(page: Page) -> str | None:
+        if page.door == "office":
+            return "in" if may(actor, page.permission) else "refused"
+        return "in" if page.door == "portal" else None
+
+    assert not Visitor(auditor).walks(pages, expected)
+
+
+def test_an_auditor_changes_nothing(pages, things):
+    """Reads everything, writes nothing: whatever is posted, no event follows."""
+    auditor = Visitor(things.world.staff("Audrey Auditor", "auditor"))
+    before = Event.objects.count()
+    met = {page.address: auditor.meets("post", page) for page in pages if page.door == "office"}
+    assert Event.objects.count() == before
+    assert not {
+        address: word for address, word in met.items() if word not in ("in", "refused", "hidden", "not this way")
+    }
+
+
+def test_an_operator_gets_in_everywhere_in_the_office(pages, things):
+    assert not Visitor(things.world.oda).walks(pages, lambda page: "in" if page.door == "office" else None)
+
+
+def test_the_world_of_the_walk_is_alive(things):
+    assert facts_of(things.subscription).term.n == 1
+    assert things.letter is not None
