@@ -50,13 +50,16 @@ def transfers(request: HttpRequest) -> HttpResponse:
             line = _record(request)
         except Invalid as invalid:
             errors, status = field_errors(invalid), 400
-        else:
-            if line is not None:
-                return _recorded(request, line)
+        except Refusal as refusal:
+            if refusal.code != "idempotency.other_body":
+                raise
+            # An old form was filled in anew: the transfer on the screen has not been recorded, so say so.
             key, status = "", 409
             errors = {
                 "form": _("This form has recorded another transfer already. Check the list, then record this one.")
             }
+        else:
+            return _recorded(request, line)
     awaiting = awaiting_transfers()
     given = {
         "page": paged(request, unmatched()),
@@ -79,7 +82,7 @@ def _accounts(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def _record(request: HttpRequest) -> Any:
-    """The recorded line; nothing if the form's key has been used for another transfer before."""
+    """The line of the form, recorded once under the form's own key."""
     reading = Reading(request.POST)
     account = reading.choice("account", [account for account, _words in _accounts(request)])
     value_on = reading.day("value_on", not_after=request.today)
@@ -90,10 +93,17 @@ def _record(request: HttpRequest) -> Any:
     if not KEY.fullmatch(request.POST.get("line_key", "")):
         reading.refuse("line_key", "choice.unknown")
     reading.check()
-    given = {"account": account, "value_on": value_on, "amount": amount, "reference": reference, "payer": payer}
-    line = purchases.record_transfer(request.actor, None, line_key=request.POST["line_key"], now=request.now, **given)
-    same = all(getattr(line, name) == value for name, value in given.items())
-    return line if same else None
+    return purchases.record_transfer(
+        request.actor,
+        None,
+        line_key=request.POST["line_key"],
+        account=account,
+        value_on=value_on,
+        amount=amount,
+        reference=reference,
+        payer=payer,
+        now=request.now,
+    )
 
 
 def _recorded(request: HttpRequest, line: Any) -> HttpResponse:

@@ -227,6 +227,10 @@ MET: dict[str, Any] = {
     "renewals.not_held": _("Your company has this subscription."),
     "renewals.cancelled": _("The subscription has not been cancelled."),
     "renewals.payment_unknown": _("No payment is being checked with the bank."),
+    "refund.already_refunded": _("It has not been refunded yet."),
+    "refund.too_late": _("It was asked for within the refund period."),
+    "refund.key_revealed": _("No product key has been revealed."),
+    "refund.benefit_used": _("No benefit has been activated."),
 }
 
 
