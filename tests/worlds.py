@@ -1,6 +1,7 @@
 """The world of the stories: the fixtures of domain.md §7, moved by verbs and by the clock only."""
 
 import http.client
+import json
 import re
 import uuid
 from datetime import date, datetime
@@ -9,15 +10,20 @@ from pathlib import Path
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
+
 from tenure.competencies.actions import record_evidence
 from tenure.enrolment import actions as enrolment
 from tenure.enrolment.models import Check
 from tenure.kernel.access import NOBODY, SYSTEM, Actor
 from tenure.kernel.money import Money
-from tenure.kernel.periods import day_of
+from tenure.kernel.periods import day_of, years_after
+from tenure.memberships import actions as memberships
+from tenure.memberships.models import Subscription
 from tenure.memberships.queries import facts_of, live_holding, terms_of
+from tenure.memberships.rules import TermDates, window
 from tenure.partners.models import Partner
-from tenure.partners.rules import Company
+from tenure.partners.rules import Company, ManagedIn
 from tenure.payments.actions import gateway
 from tenure.payments.queries import open_attempt
 from tenure.payments.rules import Method
@@ -87,6 +93,8 @@ class World:
         self.sue = self.staff("Sue Support", "support_agent")
         self.oda = self.staff("Oda Operator", "operator")
         self.ove = self.staff("Ove Operator", "operator")
+
+    system = SYSTEM
 
     # Time
 
@@ -184,8 +192,6 @@ class World:
         return people.accept_invitation(NOBODY, invitation, password=PASSWORD, now=self.now)
 
     def staff(self, name: str, *roles: str) -> User:
-        from django.db import transaction
-
         with transaction.atomic():
             return people.create_person(
                 name=name,
@@ -195,6 +201,24 @@ class World:
                 now=self.now,
                 staff_roles=list(roles),
             )
+
+    def from_old_portal(self, name: str, domain: str, admin: str, *, expires_on: str, offer: str = "action-pack"):
+        """A company still managed in the old portal, with a subscription that began there."""
+        partner, ends = self.company(name, domain, admin), date.fromisoformat(expires_on)
+        span = window(ends, current().policies[0])
+        with transaction.atomic():
+            Partner.objects.filter(pk=partner.pk).update(managed_in=ManagedIn.OLD_PORTAL)
+            partner.refresh_from_db()
+            term = memberships.bring_in(
+                partner_id=partner.pk,
+                offer=offer,
+                anchor_on=years_after(ends, -1),
+                dates=TermDates(years_after(ends, -1), ends, span.first, span.last),
+                programme=current(),
+                policy=current().policies[0].version,
+                now=self.now,
+            )
+        return Subscription.objects.select_related("partner").get(pk=term.subscription_id)
 
     # Buying
 
@@ -259,6 +283,17 @@ class World:
             payer="CONTOSO TAIWAN",
             now=self.now,
         )
+
+    def refuse_next(self, *codes: str) -> None:
+        """The customer's bank says no to the next charges."""
+        self.gateway_faults(refuse_next=list(codes))
+
+    def gateway_faults(self, **faults) -> None:
+        """What goes wrong at the gateway from now on; nothing named makes it well again."""
+        line = http.client.HTTPConnection(self.gateway.removeprefix("http://"), timeout=5)
+        line.request("POST", "/v1/_faults", json.dumps(faults), {"Authorization": f"Bearer {gateway('demo').secret}"})
+        assert line.getresponse().status == 200
+        line.close()
 
     # Asking for help, and proving what one can do
 

@@ -20,6 +20,7 @@ def _whole_books(request):
     world = request.getfixturevalue("world") if "world" in request.fixturenames else None
     yield
     if world is not None:
+        world.gateway_faults()
         books_are_whole(world)
 
 

@@ -8,6 +8,7 @@ while a transaction is open, and never take silence for a no: unknown is asked a
 from datetime import datetime
 
 from tenure.kernel.access import SYSTEM, Actor
+from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import Refusal
 from tenure.partners.actions import lock
 from tenure.payments import actions as payments
@@ -16,11 +17,11 @@ from tenure.payments.models import Attempt, Refund
 from tenure.payments.queries import open_attempt
 from tenure.payments.rules import OPEN, AttemptStatus, Method
 from tenure.plumbing.db import beat, crash_point
-from tenure.programme.queries import version
+from tenure.programme.queries import current, version
 from tenure.purchases.models import Order
 from tenure.purchases.queries import order_by_id
-from tenure.purchases.rules import Closing
-from tenure.purchases.settling import close, settle, settle_refund, unknown
+from tenure.purchases.rules import Closing, Origin
+from tenure.purchases.settling import close, settle, settle_late, settle_refund, unknown
 
 # BEATS
 
@@ -64,14 +65,18 @@ def resolve(attempt: Attempt, *, cause: str, now: datetime) -> None:
         if not free:
             return
         attempt.refresh_from_db()
-        if attempt.status not in OPEN:
+        if attempt.status not in OPEN and cause != "webhook":
             return
         try:
             outcome = payments.ask(attempt)
         except base.Unknown:
             # A page that waits for its customer stays what it was when only the janitor could not ask.
-            if cause != "janitor" or attempt.status != AttemptStatus.NEEDS_ACTION:
+            if attempt.status in OPEN and (cause != "janitor" or attempt.status != AttemptStatus.NEEDS_ACTION):
                 unknown(attempt, cause=cause, now=now)
+            return
+        if attempt.status not in OPEN:
+            if outcome is not None and outcome.status == base.Status.SUCCEEDED:
+                settle_late(attempt, outcome, now=now)
             return
         if outcome is None and attempt.card_id is None and attempt.status != AttemptStatus.NEW:
             # The page was never made, so nobody can have paid on it: the next press begins anew.
@@ -79,14 +84,28 @@ def resolve(attempt: Attempt, *, cause: str, now: datetime) -> None:
                 lock(attempt.partner_id)
                 payments.note(attempt.pk, AttemptStatus.CANCELLED, cause=cause, now=now)
             return
+    order = order_by_id(attempt.order_id)
+    if not order.open and (outcome is None or not outcome.final):
+        # Its order has ended meanwhile: nobody may pay any more.
+        _stopped(attempt, now)
+        return
     if outcome is None or (not outcome.confirmed and attempt.card_id):
         # The gateway never heard of it, or was never told to go on: the same call under the same key.
-        order = order_by_id(attempt.order_id)
-        if order.open and attempt.card_id:
-            charged(SYSTEM, order, attempt, now)
+        if attempt.card_id:
+            _call_again(order, attempt, now)
         return
     if outcome.final or outcome.status == base.Status.PROCESSING or attempt.status != AttemptStatus.NEEDS_ACTION:
         settle(attempt, outcome, cause=cause, now=now)
+
+
+def _call_again(order: Order, attempt: Attempt, now: datetime) -> None:
+    """Repeat a call that a crash cut off, unless it has come too late or is not wanted any more (I-29)."""
+    if day_of(now, version(order.programme.n).zone) > order.expires_on:
+        end(SYSTEM, order, Closing.EXPIRED, now)
+    elif order.origin == Origin.AUTO_RENEWAL and not order.subscription.auto_renew:
+        end(SYSTEM, order, Closing.CANCELLED, now)
+    else:
+        charged(SYSTEM, order, attempt, now)
 
 
 def end(actor: Actor, order: Order, closing: Closing, now: datetime) -> Order:
@@ -100,6 +119,13 @@ def end(actor: Actor, order: Order, closing: Closing, now: datetime) -> Order:
         if order.open and open_attempt(order.pk) is None:
             close(actor, order, closing, now)
     return order_by_id(order.pk)
+
+
+def end_overdue(partner_id: int, now: datetime) -> None:
+    """End what ran out unpaid before something new is asked; a card page left open is closed at the gateway first."""
+    today = day_of(now, current().zone)
+    for order in Order.objects.filter(partner_id=partner_id, paid_at=None, closed_at=None, expires_on__lt=today):
+        end(SYSTEM, order, Closing.EXPIRED, now)
 
 
 def _stopped(attempt: Attempt, now: datetime) -> bool:

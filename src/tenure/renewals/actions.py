@@ -25,12 +25,13 @@ from tenure.payments.rules import AttemptStatus, Method
 from tenure.plumbing.db import beat, crash_point, verb
 from tenure.plumbing.outbox import open_task, record
 from tenure.programme.queries import current
-from tenure.purchases.actions import end_overdue, from_held_money, ordered
-from tenure.purchases.charging import charged, end
+from tenure.purchases.actions import from_held_money, ordered
+from tenure.purchases.charging import charged, end, end_overdue
 from tenure.purchases.models import Order
 from tenure.purchases.placing import offer_called, place, promise, replay
-from tenure.purchases.queries import buyer, open_automatic
+from tenure.purchases.queries import buyer, last_automatic, open_automatic
 from tenure.purchases.rules import Closing, Origin, Wanted
+from tenure.purchases.settling import close
 from tenure.renewals.models import Due, Run
 from tenure.renewals.queries import renewal_decision, terms_with_something_due
 from tenure.renewals.rules import DueAction, charge_due, still_useful, tellings
@@ -74,6 +75,7 @@ def turn_off_auto_renew(actor: Actor, subscription: Subscription, *, now: dateti
         memberships.set_auto_renew(
             actor, row, on=False, cause="switched_off", verb="renewals.turn_off_auto_renew", now=now
         )
+        void_automatic(actor, row, now)
     return row
 
 
@@ -146,10 +148,20 @@ def run(
 
 
 def _renewable(subscription: Subscription) -> Holding:
-    holding = facts_of(subscription)
+    holding = facts_of(memberships.locked(subscription))
     if holding is None or holding.subscription.superseded_at:
         raise Refusal("renewals.not_held")
     return holding
+
+
+def void_automatic(actor: Actor, subscription: Subscription, now: datetime) -> None:
+    """With auto-renew off nothing is tried again: an automatic order left after a decline ends with it.
+
+    One whose charge is being asked about stays until the gateway has answered.
+    """
+    order = open_automatic(subscription.pk)
+    if order is not None and open_attempt(order.pk) is None:
+        close(actor, order, Closing.CANCELLED, now)
 
 
 def _stop_automatic(actor: Actor, subscription: Subscription, now: datetime) -> None:
@@ -199,16 +211,19 @@ def _promise_charge(
     partner, term: Term, due: DueAction, overtaken: tuple[DueAction, ...], now: datetime
 ) -> tuple[Order | None, Attempt | None]:
     """Decide again under the lock, note the due charge, and commit the intent."""
-    holding = facts_of(term.subscription)
+    holding = _as_it_stands(term)
     if holding.term.pk != term.pk or not holding.subscription.auto_renew:
         return None, None
     if Due.objects.filter(term=term, action=due.action).exists():
         return None, None
     for missed in overtaken:
         _note(term, missed, "suppressed", "overtaken", now)
-    order = open_automatic(term.subscription_id)
-    if order is not None:
-        return order, _retry(order, term, due, now)
+    order = last_automatic(term.pk)
+    if order is not None and _hopeless(order):
+        _note(term, due, "suppressed", "hard_decline", now)
+        return None, None
+    if order is not None and order.open:
+        return order, _retry(order, holding, due, now)
     programme = current()
     facts = buyer(partner, programme, day_of(now, programme.zone))
     decision = renewal_decision(facts, holding)
@@ -220,7 +235,7 @@ def _promise_charge(
         return None, None
     _note(term, due, "done", "", now)
     wanted = Wanted(
-        key=f"auto/{term.pk}",
+        key=f"auto/{term.pk}/{due.action}",
         offer=holding.subscription.offer,
         method=Method.CARD,
         language=partner.language,
@@ -240,23 +255,30 @@ def _promise_charge(
     )
 
 
-def _retry(order: Order, term: Term, due: DueAction, now: datetime) -> Attempt | None:
-    """Another attempt at the same order, unless the last is unresolved or was a hard decline."""
+def _as_it_stands(term: Term) -> Holding:
+    """The subscription as it stands now: the run read its terms before it came to this one."""
+    return facts_of(memberships.locked(term.subscription))
+
+
+def _hopeless(order: Order) -> bool:
+    """Whether the card's last answer was a hard no, which no repetition changes."""
     last = next(iter(attempts(order.pk)), None)
+    return last is not None and last.status == AttemptStatus.DECLINED and last.hard
+
+
+def _retry(order: Order, holding: Holding, due: DueAction, now: datetime) -> Attempt | None:
+    """Another attempt at the same order, unless the last is unresolved."""
     if open_attempt(order.pk) is not None:
-        _note(term, due, "suppressed", "payment_unknown", now)
+        _note(holding.term, due, "suppressed", "payment_unknown", now)
         return None
-    if last is not None and last.hard:
-        _note(term, due, "suppressed", "hard_decline", now)
-        return None
-    _note(term, due, "done", "", now)
-    return promise(order, term.subscription.card, off_session=True, now=now)
+    _note(holding.term, due, "done", "", now)
+    return promise(order, holding.subscription.card, off_session=True, now=now)
 
 
 def _tell_one(term: Term, due: DueAction, missed: tuple[DueAction, ...], tally: Tally, now: datetime) -> None:
     with beat():
         lock(term.partner_id)
-        holding = facts_of(term.subscription)
+        holding = _as_it_stands(term)
         today = day_of(now, current().zone)
         if holding.term.pk != term.pk or Due.objects.filter(term=term, action=due.action).exists():
             return

@@ -20,7 +20,7 @@ from tenure.offers.rules import Quote, may_buy, on_sale
 from tenure.partners.models import Partner
 from tenure.payments.rules import Method
 from tenure.programme.queries import current
-from tenure.programme.rules import Agreement, Offer, Policy, Programme
+from tenure.programme.rules import Agreement, Anchor, Offer, Policy, Programme
 from tenure.purchases.models import Order
 from tenure.purchases.queries import Buyer, OrderView, buyer, buyer_with, methods, of_partner, views
 from tenure.purchases.rules import expires_on
@@ -111,6 +111,11 @@ class Checkout:
     terms: Agreement | None
     pay_by: date
     """The last day for a transfer ordered today."""
+
+    @property
+    def starts_when_paid(self) -> bool:
+        """Whether the term's days depend on the day of payment, so that a transfer's are not known yet."""
+        return self.holding is None or self.policy.anchor is Anchor.PAYMENT_DATE
 
 
 def checkout(partner: Partner, programme: Programme, today: date, offer: Offer, renews: int | None) -> Checkout:
