@@ -230,6 +230,10 @@ def release_allocations(order_id: int) -> Money | None:
     return Money(sum(row.amount_minor for row in rows), rows[0].currency)
 
 
+def _asked_before(payment: Payment, kind: str) -> bool:
+    return payment.refunds.exclude(status=RefundStatus.REFUSED).filter(kind=kind).exists()
+
+
 def promise_refund(
     payment: Payment, *, kind: str, amount: Money, reason: str, requested_by: str, request_id: int | None, now: datetime
 ) -> Refund:
@@ -237,7 +241,7 @@ def promise_refund(
     inside("promising a refund")
     payment = Payment.objects.select_for_update().get(pk=payment.pk)
     back = sum(payment.refunds.exclude(status=RefundStatus.REFUSED).values_list("amount_minor", flat=True))
-    if back + amount.minor > payment.amount_minor:
+    if back + amount.minor > payment.amount_minor or _asked_before(payment, kind):
         raise Refusal("refund.already_refunded")
     refund = Refund.objects.create(
         payment=payment,

@@ -34,7 +34,7 @@ from tenure.plumbing.db import beat, crash_point, verb
 from tenure.plumbing.models import StoredFile
 from tenure.plumbing.outbox import open_task, record
 from tenure.programme.queries import current, version
-from tenure.purchases.charging import charged, end, refund_made, resolve
+from tenure.purchases.charging import charged, end, end_overdue, refund_made, resolve
 from tenure.purchases.models import Draft, Order, Proof
 from tenure.purchases.placing import offer_called, place, promise, replay
 from tenure.purchases.queries import buyer
@@ -191,6 +191,8 @@ def record_transfer(
         now=now,
     )
     if not new:
+        if (line.amount, line.value_on) != (amount, value_on):
+            raise Refusal("idempotency.other_body")
         return line
     billing.post_bank_line(line, current(), now)
     record(
@@ -213,7 +215,11 @@ def match_transfer(actor: Actor, line: BankLine, *, order: Order, now: datetime)
 def hold_transfer(actor: Actor, line: BankLine, *, partner: Partner, now: datetime) -> BankLine:
     """Keep a transfer for a partner until an order needs it."""
     lock(partner.pk)
-    _hold(actor, line, partner.pk, line.amount - given(line), now)
+    line = payments.locked_line(line)
+    left = line.amount - given(line)
+    if left.minor <= 0:
+        raise Refusal("transfers.already_matched")
+    _hold(actor, line, partner.pk, left, now)
     return line
 
 
@@ -299,16 +305,6 @@ def _require_open(order: Order, today: date | None) -> None:
         raise Refusal("orders.expired", number=order.number)
 
 
-# BEATS before a new order, outside any transaction.
-
-
-def end_overdue(partner_id: int, now: datetime) -> None:
-    """End what ran out unpaid before something new is asked; a card page left open is closed at the gateway first."""
-    today = day_of(now, current().zone)
-    for order in Order.objects.filter(partner_id=partner_id, paid_at=None, closed_at=None, expires_on__lt=today):
-        end(SYSTEM, order, Closing.EXPIRED, now)
-
-
 # JOBS ask for these as the system.
 
 
@@ -318,9 +314,9 @@ def ask_open_attempts(now: datetime) -> int:
     for attempt in list(unresolved()):
         try:
             resolve(attempt, cause="janitor", now=now)
-        except base.Rejected as rejection:
+        except (Refusal, base.Rejected) as refusal:
             with beat():
-                open_task("payment", f"attempt:{attempt.pk}", attempt.partner_id, rejection.code, now)
+                open_task("payment", f"attempt:{attempt.pk}", attempt.partner_id, refusal.code, now)
         attempt.refresh_from_db()
         ended += attempt.resolved_at is not None
     return ended
@@ -330,7 +326,12 @@ def finish_refunds(now: datetime) -> int:
     """Repeat refunds that were promised and not recorded as made."""
     before = list(refunds_unfinished())
     for refund in before:
-        refund_made(refund, actor=SYSTEM, now=now)
+        try:
+            refund_made(refund, actor=SYSTEM, now=now)
+        except base.Rejected as rejection:
+            # Each by itself: one the gateway will not make must not keep the others waiting.
+            with beat():
+                open_task("refund", f"refund:{refund.pk}", refund.payment.partner_id, rejection.code, now)
     return len(before) - refunds_unfinished().count()
 
 
@@ -341,7 +342,7 @@ def expire_orders(now: datetime) -> int:
     for order in Order.objects.filter(paid_at=None, closed_at=None, expires_on__lt=today).order_by("pk"):
         try:
             closed += end(SYSTEM, order, Closing.EXPIRED, now).closed_at is not None
-        except Refusal as refusal:
+        except (Refusal, base.Rejected) as refusal:
             with beat():
                 open_task("order", f"order:{order.pk}", order.partner_id, refusal.code, now)
     return closed

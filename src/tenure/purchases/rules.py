@@ -149,5 +149,5 @@ class Wanted:
     def fingerprint(self) -> str:
         """The hash of everything that must not change under the same key."""
         body: list[object] = [self.offer, self.method, self.terms_version, self.contact.name, self.contact.phone]
-        body += [self.contact.email, self.auto_renew, self.card]
+        body += [self.contact.email, self.auto_renew, self.card, self.expected_total]
         return hashlib.sha256(repr(body).encode()).hexdigest()

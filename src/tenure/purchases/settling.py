@@ -25,7 +25,7 @@ from tenure.partners.actions import lock
 from tenure.payments import actions as payments
 from tenure.payments.gateways import base
 from tenure.payments.models import Attempt, BankLine, Payment, Refund
-from tenure.payments.queries import allocated
+from tenure.payments.queries import allocated, payment_of
 from tenure.payments.rules import AttemptStatus, Method, RefundKind, compare
 from tenure.plumbing.db import beat, crash_point, inside
 from tenure.plumbing.outbox import close_task, open_task, record
@@ -118,18 +118,7 @@ def _captured(actor: Actor, order: Order, attempt: Attempt, outcome: base.Outcom
         attempt=attempt,
     )
     if not order.open:
-        # The order had ended before the money moved: it buys nothing and goes back (I-18).
-        billing.post_late_capture(payment, programme, now)
-        payments.promise_refund(
-            payment,
-            kind=RefundKind.LATE_CAPTURE,
-            amount=payment.amount,
-            reason="late_capture",
-            requested_by=SYSTEM.label,
-            request_id=None,
-            now=now,
-        )
-        record(actor, "payments.charge", now, events.LateCaptureReturned(**_about(attempt)))
+        _give_back(actor, attempt, payment, programme, now)
         return
     card = (
         payments.keep_card(order.partner_id, attempt.gateway, outcome.card, order.placed_by, now)
@@ -137,6 +126,49 @@ def _captured(actor: Actor, order: Order, attempt: Attempt, outcome: base.Outcom
         else None
     )
     complete(actor, order, payment, programme, now, card=card or order.card)
+
+
+def _give_back(actor: Actor, attempt: Attempt, payment: Payment, programme: Programme, now: datetime) -> None:
+    """The order had ended before the money moved: it buys nothing and goes back (I-18)."""
+    billing.post_late_capture(payment, programme, now)
+    payments.promise_refund(
+        payment,
+        kind=RefundKind.LATE_CAPTURE,
+        amount=payment.amount,
+        reason="late_capture",
+        requested_by=SYSTEM.label,
+        request_id=None,
+        now=now,
+    )
+    record(actor, "payments.charge", now, events.LateCaptureReturned(**_about(attempt)))
+
+
+def settle_late(attempt: Attempt, outcome: base.Outcome, *, now: datetime) -> None:
+    """A gateway that had said no has charged after all. What was decided stays; the money goes back.
+
+    Where the order is open or paid otherwise, a person decides which of the charges goes back.
+    """
+    with beat():
+        lock(attempt.partner_id)
+        attempt.refresh_from_db()
+        order = Order.objects.select_for_update().get(pk=attempt.order_id)
+        known = payment_of(order.pk)
+        if known is not None and known.attempt_id == attempt.pk:
+            return
+        if known is not None or order.open:
+            open_task("payment", f"attempt:{attempt.pk}", order.partner_id, "charged_after_no", now)
+            return
+        programme = version(order.programme.n)
+        payment = payments.receive(
+            order_id=order.pk,
+            partner_id=order.partner_id,
+            method=Method.CARD,
+            amount=outcome.amount,
+            now=now,
+            value_on=day_of(now, programme.zone),
+            attempt=attempt,
+        )
+        _give_back(SYSTEM, attempt, payment, programme, now)
 
 
 def complete(actor: Actor, order: Order, payment: Payment, programme: Programme, now: datetime, *, card=None) -> Term:
@@ -322,6 +354,10 @@ def _end(actor: Actor, order: Order, today: date, now: datetime) -> None:
     )
     memberships.cancel(actor, term.subscription, on=today, verb="support.decide", now=now)
     benefits.revoke(actor, term, "support.decide", now)
+    # A renewal still open would revive what has ended: its money, when it comes, is held or goes back.
+    waiting_orders = Order.objects.filter(subscription=term.subscription, paid_at=None, closed_at=None)
+    for waiting in waiting_orders.select_for_update():
+        close(actor, waiting, Closing.CANCELLED, now)
 
 
 def close(actor: Actor, order: Order, closing: Closing, now: datetime) -> None:
