@@ -169,7 +169,7 @@ def _row(request: HttpRequest, item: Waiting) -> Row:
 
 def _check(item: Waiting) -> tuple[str, str, str, str, str]:
     words = _("Appeal against the rejection") if item.facts["appeal"] else _("Verification to decide")
-    return item.facts["check"], words, _("Review"), reverse("office:verification", args=[item.key]), "enrolment.decide"
+    return item.facts["check"], words, _("Decide"), reverse("office:verification", args=[item.key]), "enrolment.decide"
 
 
 def _transfer(item: Waiting) -> tuple[str, str, str, str, str]:
