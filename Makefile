@@ -6,7 +6,7 @@ BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fast check arch lint types words tour bench
+.PHONY: help setup run test fast check arch lint types maps words tour bench
 
 help:
 	@echo "Tenure, the partner programme centre"
@@ -24,6 +24,7 @@ help:
 	@echo "  make types   types (mypy)"
 	@echo "  make arch    who may import whom"
 	@echo "  make words   every sentence in both languages"
+	@echo "  make maps    docs/access.md and docs/events.md, written from the code"
 	@echo "  make bench   how fast the pages are"
 	@echo
 	@echo "TENURE_PORT=8001 make run chooses another port, TENURE_DATA_DIR=... another data folder."
@@ -50,7 +51,11 @@ lint: setup
 	$(BIN)/ruff format --check .
 
 types: setup
-	$(BIN)/mypy src
+	TENURE_DEMO=1 TENURE_DATABASE_URL=postgresql:///types $(BIN)/mypy
+
+maps: setup
+	$(BIN)/python tools/access.py
+	$(BIN)/python tools/events.py
 
 arch: setup
 	$(BIN)/lint-imports
