@@ -12,6 +12,7 @@ from procrastinate.contrib.django import app as engine
 
 from tenure import events
 from tenure.kernel.access import SYSTEM
+from tenure.payments import queries as payments_read
 from tenure.payments.gateways.demo import DemoGateway
 from tenure.plumbing import clock, jobs, outbox
 from tenure.plumbing.db import beat
@@ -19,8 +20,10 @@ from tenure.programme.queries import applied
 from tenure.proof import seals
 from tenure.purchases import actions as purchases
 from tenure.purchases import jobs as order_jobs
+from tenure.purchases import queries as orders_read
 from tenure.renewals import actions as renewals
 from tenure.renewals import jobs as renewal_jobs
+from tenure.renewals import queries as renewals_read
 from tenure.support import actions as support
 from tenure.support import jobs as support_jobs
 from tenure.web.shared.letters import put_into_words
@@ -98,6 +101,19 @@ SCHEDULE = [
     ("purchases.warn_expiring_orders", purchases.warn_expiring_orders),
     ("proof.seal", seals.seal),
 ]
+
+
+# The next day, after a given one, on which a job can have work; so that idle days are passed over when a
+# demonstration walks forward. A job that stands here must never fall due on another day.
+COMES_DUE = {
+    "purchases.ask_open_attempts": payments_read.next_day_of_attempts,
+    "purchases.finish_refunds": payments_read.next_day_of_refunds,
+    "support.finish_refunded": payments_read.next_day_of_refunds,
+    "purchases.expire_orders": orders_read.next_day,
+    "renewals.run": renewals_read.next_day,
+    "purchases.warn_expiring_orders": orders_read.next_day,
+    "proof.seal": lambda day: None,
+}
 
 
 def job_failed(name: str, now: datetime) -> None:

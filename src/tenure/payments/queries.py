@@ -1,12 +1,13 @@
 """Reading attempts, payments and transfers."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import F, Max, OuterRef, Prefetch, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
+from tenure.kernel.periods import plus_days
 from tenure.payments.models import Allocation, Attempt, AttemptChange, BankLine, Card, Payment, Refund, RefundApproval
 from tenure.payments.rules import OPEN, AttemptStatus
 
@@ -53,6 +54,16 @@ def unknown_order_number(partner_id: int) -> str | None:
 def unresolved() -> QuerySet[Attempt]:
     """Attempts whose end is not known yet, oldest first."""
     return Attempt.objects.filter(status__in=list(OPEN)).order_by("pk")
+
+
+def next_day_of_attempts(day: date) -> date | None:
+    """The day after, while the end of any attempt is not known."""
+    return plus_days(day, 1) if unresolved().exists() else None
+
+
+def next_day_of_refunds(day: date) -> date | None:
+    """The day after, while any refund is promised and not made."""
+    return plus_days(day, 1) if refunds_unfinished().exists() else None
 
 
 def payment_of(order_id: int) -> Payment | None:

@@ -7,7 +7,7 @@ that could be missed; the engine only wakes us. It must never hold a rule. The s
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from tenure.kernel.periods import day_of, plus_days, start_of
 from tenure.plumbing import clock, mail, outbox
@@ -49,18 +49,26 @@ def run_until_idle(now: datetime) -> int:
 def advance(to: datetime, zone: str, *, each_day: Callable[[datetime], None] | None = None) -> int:
     """Walk the demonstration clock to an instant, day by day, running what falls due in order.
 
-    Every day that begins on the way is stopped at just after its start, because the daily run happens then.
+    Every day on which something falls due is stopped at just after its start, because the daily run happens then;
+    days on which nothing does are passed over. ``each_day`` hears of the days stopped at.
     """
-    now, total = clock.now(), 0
-    day = plus_days(day_of(now, zone), 1)
+    total, day = 0, _next_stop(day_of(clock.now(), zone))
     while (dawn := start_of(day, zone) + timedelta(minutes=4)) < to:
         clock.put(dawn)
         total += run_until_idle(dawn)
         if each_day:
             each_day(dawn)
-        day = plus_days(day, 1)
+        day = _next_stop(day)
     clock.put(to)
     return total + run_until_idle(to)
+
+
+def _next_stop(day: date) -> date:
+    """The next day on which a job has something to do; a job that can't tell is asked every day."""
+    tomorrow = plus_days(day, 1)
+    tells = wiring().COMES_DUE
+    days = [tells[name](day) if name in tells else tomorrow for name, _ in wiring().SCHEDULE]
+    return max(tomorrow, min((day for day in days if day), default=date.max - timedelta(days=1)))
 
 
 def work() -> None:

@@ -13,6 +13,7 @@ from tenure.competencies.queries import figures
 from tenure.competencies.rules import missing
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
+from tenure.kernel.periods import plus_days
 from tenure.memberships.queries import Holding, holdings
 from tenure.offers.rules import BuyerFacts, Quote, quote
 from tenure.partners.models import Partner
@@ -30,6 +31,7 @@ from tenure.payments.queries import (
 )
 from tenure.payments.queries import part_paid as part_paid_orders
 from tenure.payments.rules import AttemptStatus, Method
+from tenure.programme.queries import current
 from tenure.programme.rules import Offer, Programme
 from tenure.purchases.models import Draft, Order, Proof
 from tenure.purchases.rules import Closing, OrderFacts, OrderStatus, Origin, status
@@ -78,6 +80,15 @@ def proofs(order: Order) -> list[Proof]:
 
 def open_orders() -> QuerySet[Order]:
     return Order.objects.filter(paid_at=None, closed_at=None)
+
+
+def next_day(day: date) -> date | None:
+    """The next day after one on which an open order expires, or may be due a warning."""
+    warnings = {policy.order_warning_days for policy in current().policies}
+    found = set()
+    for placed_on, expires_on in open_orders().values_list("placed_on", "expires_on").distinct():
+        found |= {plus_days(expires_on, 1), *(plus_days(placed_on, days) for days in warnings)}
+    return min((due for due in found if due > day), default=None)
 
 
 def awaiting_transfers() -> QuerySet[Order]:

@@ -25,7 +25,7 @@ from tenure.purchases.models import Order
 from tenure.purchases.queries import Buyer, OrderView, buyer, buyer_with, methods, of_partner, views
 from tenure.purchases.rules import expires_on
 from tenure.renewals.models import Due, Run
-from tenure.renewals.rules import RenewableTerm, charges, may_renew
+from tenure.renewals.rules import RenewableTerm, charges, may_renew, offsets_of
 
 
 def renewal_decision(facts: Buyer, holding: Holding) -> Decision:
@@ -149,14 +149,27 @@ def terms_with_something_due(today: date) -> QuerySet[Term]:
     """Newest terms near enough to their expiry for anything to be due, the earliest first."""
     earliest = max((-day for policy in current().policies for day in policy.reminder_days), default=0)
     return (
-        newest_terms()
+        _unfinished()
         .filter(expires_on__lte=plus_days(today, earliest))
-        # The lapse is the last thing that falls due for a term, told or suppressed: after it nothing is left.
-        .exclude(Exists(Due.objects.filter(term=OuterRef("pk"), action__startswith="lapsed")))
         .select_related("subscription__card", "subscription__partner", "programme")
         .prefetch_related("dues")
         .order_by("expires_on", "pk")
     )
+
+
+def _unfinished() -> QuerySet[Term]:
+    """Newest terms for which something can still fall due: the lapse, told or suppressed, is the last thing."""
+    return newest_terms().exclude(Exists(Due.objects.filter(term=OuterRef("pk"), action__startswith="lapsed")))
+
+
+def next_day(day: date) -> date | None:
+    """The next day after one on which anything can fall due for any term: a charge, a telling, the lapse."""
+    offsets = {offset for policy in current().policies for offset in offsets_of(policy)}
+    found = set()
+    for last_day, held_until in _unfinished().values_list("expires_on", "subscription__held_until").distinct():
+        found |= {plus_days(last_day, offset) for offset in offsets}
+        found |= {plus_days(held_until, 1)} if held_until else set()
+    return min((due for due in found if due > day), default=None)
 
 
 def due(id: int) -> Due | None:

@@ -23,9 +23,7 @@ class RenewableTerm:
     renewal_closes_on: date
 
 
-def may_renew(
-    term: RenewableTerm, buyer: BuyerFacts, offer: Offer, policy: Policy, today: date, zone: str
-) -> Decision:
+def may_renew(term: RenewableTerm, buyer: BuyerFacts, offer: Offer, policy: Policy, today: date, zone: str) -> Decision:
     """Whether a subscription may be renewed today, with every reason and date that stands against it.
 
     The same decision is the button, the sentence beside it, the mail and the refusal. The expiry day itself is
@@ -86,6 +84,16 @@ def tellings(expires_on: date, renewal_closes_on: date, policy: Policy) -> list[
     lapse = (plus_days(renewal_closes_on, 1) - expires_on).days
     dues.append(DueAction(f"lapsed:{lapse:+d}", plus_days(renewal_closes_on, 1)))
     return sorted(dues, key=lambda due: due.due_on)
+
+
+def offsets_of(policy: Policy) -> set[int]:
+    """The days, counted from the expiry, on which anything can fall due under a policy.
+
+    >>> sorted(offsets_of(Policy(1, date(2010, 1, 1))))
+    [-15, 1, 4, 8, 15, 22, 23, 29, 31]
+    """
+    lapse = policy.opens_offset_days + policy.window_days
+    return {*policy.reminder_days, *policy.retry_days, policy.opens_offset_days, policy.last_call_day, lapse}
 
 
 def charges(expires_on: date, policy: Policy) -> list[DueAction]:
