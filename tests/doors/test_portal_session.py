@@ -28,7 +28,7 @@ def test_a_visitor_keeps_the_language_in_a_cookie(client, world):
     assert 'lang="zh-Hant"' in client.get("/join/").content.decode()
 
 
-@pytest.mark.parametrize("there", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", ""])
+@pytest.mark.parametrize("there", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", ""])
 def test_nobody_is_sent_away_from_here(client, world, there):
     assert client.post("/language/", {"language": "en", "next": there})["Location"] == "/"
 

@@ -13,6 +13,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from tenure.enrolment import actions as enrolment
@@ -74,6 +75,7 @@ def join_confirm(request: HttpRequest, token: str) -> HttpResponse:
     partner = enrolments.partner_of_token(token)
     if partner is None:
         return render(request, "portal/link_dead.html", {"words": _dead_confirmation()}, status=404)
+    _speak(request, partner.language)
     if request.method == "POST":
         enrolment.confirm_email(request.actor, partner, now=request.now)
         return redirect("portal:join_confirm", token)
@@ -90,6 +92,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     row = invitation_of(token)
     if row is None:
         return render(request, "portal/link_dead.html", {"words": _dead_invitation()}, status=404)
+    _speak(request, row.language)
     if fault := invitation_fault(row, request.now):
         return render(request, "portal/link_dead.html", {"words": say(fault)}, status=410)
     known = person(row.email)
@@ -115,6 +118,13 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             "password": _password_field(errors),
         },
     )
+
+
+def _speak(request: HttpRequest, spoken: str) -> None:
+    """A visitor who has not chosen a language reads on in that of the letter the link stood in."""
+    if request.person is None and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        translation.activate(spoken)
+        request.LANGUAGE_CODE = spoken
 
 
 def _joined(request: HttpRequest) -> Any:
