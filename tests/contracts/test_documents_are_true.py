@@ -38,7 +38,11 @@ def exists(name: str, page: Path) -> bool:
     name = name.rstrip("/")
     if any((place / name).exists() for place in (ROOT, ROOT / "src", SOURCE, page.parent, page.parent.parent)):
         return True
-    return any(str(path).endswith(f"/{name}") for path in SOURCE.rglob(Path(name).name))
+    if name in (ROOT / ".gitignore").read_text("utf-8").split():
+        return True
+    return any(
+        str(path).endswith(f"/{name}") for top in (SOURCE, ROOT / "tests") for path in top.rglob(Path(name).name)
+    )
 
 
 def links() -> Iterator[tuple[Path, str]]:
