@@ -114,6 +114,8 @@ def administered(book: Book) -> Iterator[Violation]:
 TOLD = (
     ("order", "purchases_order", "true", "orders.placed", "e.subject = 'order:' || r.id"),
     ("order", "purchases_order", "r.paid_at IS NOT NULL", "orders.paid", "e.subject = 'order:' || r.id"),
+    ("closing", "purchases_order", "r.closing = 'expired'", "orders.expired", "e.subject = 'order:' || r.id"),
+    ("closing", "purchases_order", "r.closing = 'cancelled'", "orders.cancelled", "e.subject = 'order:' || r.id"),
     (
         "invoice",
         "billing_invoice",
