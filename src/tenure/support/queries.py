@@ -21,7 +21,7 @@ from tenure.support.rules import RefundFacts, RequestStatus, approvals_needed, l
 
 def visible_to(actor: Actor) -> QuerySet[Request]:
     """All for staff; a company's requests for those who may see them all; else only one's own (R23)."""
-    if may(actor, "support.view_all") and actor.is_staff:
+    if actor.is_staff and may(actor, "support.view"):
         return Request.objects.all()
     whole = [p for p in actor.grants if may(actor, "support.view_all", p)]
     rows = Request.objects.filter(partner_id__in=actor.grants)
