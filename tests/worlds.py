@@ -5,6 +5,7 @@ import json
 import re
 import uuid
 from datetime import date, datetime
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from tenure.billing.models import Invoice
+from tenure.billing.queries import of_partner
 from tenure.competencies.actions import record_evidence
 from tenure.enrolment import actions as enrolment
 from tenure.enrolment.models import Check
@@ -20,23 +23,23 @@ from tenure.kernel.money import Money
 from tenure.kernel.periods import day_of, years_after
 from tenure.memberships import actions as memberships
 from tenure.memberships.models import Subscription
-from tenure.memberships.queries import facts_of, live_holding, terms_of
+from tenure.memberships.queries import benefits_run_on, facts_of, live_holding, terms_of
 from tenure.memberships.rules import TermDates, window
 from tenure.partners.models import Partner
 from tenure.partners.rules import Company, ManagedIn
 from tenure.payments.actions import gateway
-from tenure.payments.queries import open_attempt
+from tenure.payments.queries import attempts, open_attempt
 from tenure.payments.rules import Method
 from tenure.people import actions as people
 from tenure.people.models import User
 from tenure.people.queries import actor_of
 from tenure.plumbing import clock, jobs
-from tenure.plumbing.models import Counter, Mail, Task
+from tenure.plumbing.models import Counter, Mail, StoredFile, Task
 from tenure.programme import actions as programme_actions
 from tenure.programme.models import Version
 from tenure.programme.queries import current
 from tenure.purchases import actions as purchases
-from tenure.purchases.models import Order
+from tenure.purchases.models import Order, Proof
 from tenure.purchases.queries import buyer
 from tenure.purchases.rules import Contact, Wanted
 from tenure.renewals import actions as renewals
@@ -220,6 +223,12 @@ class World:
             )
         return Subscription.objects.select_related("partner").get(pk=term.subscription_id)
 
+    def placed(self, user: User, *roles: str) -> User:
+        """Give somebody a place in Contoso as well."""
+        with transaction.atomic():
+            people.place(user, self.contoso.pk, list(roles), self.now)
+        return user
+
     # Buying
 
     def wanted(self, offer: str = "action-pack", method: Method = Method.CARD, **changes) -> Wanted:
@@ -244,7 +253,7 @@ class World:
 
     def choose_card(self, order: Order, card: str = "approves") -> None:
         """Press the button on the gateway's page, as the customer's browser would; nothing comes back to us."""
-        attempt = open_attempt(order.pk)
+        attempt = attempts(order.pk)[0]
         line = http.client.HTTPConnection(self.gateway.removeprefix("http://"), timeout=5)
         body = urlencode({"card": CARDS[card], "save": "on", "do": "pay"})
         try:
@@ -269,6 +278,22 @@ class World:
 
     def buy_by_card(self, card: str = "approves", **wanted) -> Order:
         return self.pay(self.buy(**wanted), card)
+
+    def prove(self, order: Order, paid_on: str, who: User | None = None) -> Proof:
+        """Upload the proof of a transfer."""
+        content = b"%PDF-1.7 proof"
+        file = StoredFile(
+            sha256=sha256(content).hexdigest(), name="proof.pdf", media_type="application/pdf", content=content
+        )
+        return purchases.upload_proof(
+            self.actor(who or self.bo),
+            order,
+            file=file,
+            paid_on=date.fromisoformat(paid_on),
+            account="0099-01-118820-6",
+            reference=order.reference,
+            now=self.now,
+        )
 
     def transfer(self, order: Order | None, minor: int, *, on: str | None = None, reference: str | None = None):
         """Finance enters a line of the bank's statement."""
@@ -330,7 +355,8 @@ class World:
         return live_holding((partner or self.contoso).pk, offer)
 
     def status(self, subscription) -> str:
-        standing = facts_of(subscription).standing(self.today)
+        """The status as the database has it now, with the overlay: ``renewal_window suspended``."""
+        standing = facts_of(Subscription.objects.get(pk=subscription.pk)).standing(self.today)
         return f"{standing.status}{' suspended' if standing.suspended else ''}"
 
     def terms(self, subscription) -> list[tuple[str, str]]:
@@ -342,12 +368,19 @@ class World:
         ours = set(Order.objects.values_list("number", flat=True)) if order is None else {order.number}
         return sum(charge.order in ours for charge in told)
 
+    def invoices(self, partner: Partner | None = None) -> list[Invoice]:
+        """Invoices and credit notes, the newest first."""
+        return list(of_partner((partner or self.contoso).pk))
+
     def mails(self, code: str, who: User | None = None) -> list[Mail]:
         """The letters of a kind that were sent to one person."""
         return list(Mail.objects.filter(code=code, person_id=(who or self.ming).pk, state="sent").order_by("pk"))
 
     def tasks(self) -> list[tuple[str, str]]:
         return list(Task.objects.filter(closed_at=None).order_by("pk").values_list("kind", "reason"))
+
+    def benefits_run(self, subscription) -> bool:
+        return benefits_run_on(Subscription.objects.get(pk=subscription.pk), self.today)
 
     def tile(self, offer: str = "action-pack", partner: Partner | None = None):
         facts = buyer(partner or self.contoso, current(), self.today)

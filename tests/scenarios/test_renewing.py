@@ -9,7 +9,6 @@ from tenure.benefits.actions import use
 from tenure.benefits.queries import of_partner as benefits_of
 from tenure.kernel.access import SYSTEM
 from tenure.kernel.refusals import Refusal
-from tenure.memberships.queries import benefits_run_on
 from tenure.memberships.rules import TermFacts, standing
 from tenure.partners import actions as partners
 from tenure.programme.queries import current
@@ -60,7 +59,7 @@ def test_s08_a_second_later_it_has_lapsed_and_must_be_bought_afresh(world, held)
     world.go("2019-07-23 00:00:00")
     with pytest.raises(Refusal, match=r"renewals\.window_closed"):
         world.renew(held)
-    assert world.status(held) == "lapsed" and not benefits_run_on(held, world.today)
+    assert world.status(held) == "lapsed" and not world.benefits_run(held)
     seats = next(grant for grant in benefits_of(world.contoso.pk) if grant.kind == "seats")
     with pytest.raises(Refusal, match=r"benefits\.not_active"):
         use(world.actor(world.ming), seats, quantity=1, now=world.now)
@@ -204,7 +203,7 @@ def test_a_suspended_company_keeps_what_it_holds_and_renews_nothing(world, held)
     partners.suspend(SYSTEM, world.contoso, reason="in arrears", now=world.now)
     with pytest.raises(Refusal, match=r"offers\.suspended"):
         world.renew(held)
-    assert benefits_run_on(held, world.today)
+    assert world.benefits_run(held)
     partners.reinstate(SYSTEM, world.contoso, now=world.now)
     assert world.pay(world.renew(held)).paid_at
 
