@@ -158,7 +158,8 @@ def _contact(request: HttpRequest, draft, desk: Checkout) -> HttpResponse:
         try:
             contact = read_contact(Reading(request.POST))
         except Invalid as invalid:
-            errors, status = messages.field_errors(invalid), 422
+            said, status = messages.field_errors(invalid), 422
+            errors = {name: said[name] for name in fields if name in said}
         else:
             given = {f"contact_{name}": getattr(contact, name) for name in fields}
             purchases.fill_draft(request.actor, draft, **given)

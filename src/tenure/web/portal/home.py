@@ -53,7 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _answer(row) -> dict[str, Any]:
     words = _("Support request %(number)s waits for your answer.")
-    return need("warn", words, reverse("portal:support"), _("Answer"), number=row.number)
+    return need("warn", words, reverse("portal:support_request", args=[row.number]), _("Answer"), number=row.number)
 
 
 def held(seen: Overview) -> list[dict[str, Any]]:

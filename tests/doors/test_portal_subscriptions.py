@@ -1,0 +1,125 @@
+"""One subscription's page, the one-way switch of auto-renew, and the way to cancel."""
+
+import pytest
+
+from tenure.memberships.models import AutoRenewChange
+from tenure.people.models import User
+from tests.doors.till import Till
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def till(world):
+    world.go("2018-06-22")
+    till = Till(world)
+    till.buy()
+    return till
+
+
+@pytest.fixture
+def subscription(till):
+    return till.world.holding().subscription
+
+
+def address(subscription, name=""):
+    return f"/subscriptions/{subscription.pk}/{name}"
+
+
+def test_the_page_says_term_window_charge_and_price(till, subscription):
+    page = till.page(address(subscription))
+    assert "Active until 22 June 2019" in page and "23 June to 22 July 2019" in page
+    assert "23 June 2019 · NT$15,750 · Visa ···· 4242" in page
+    assert "On. We charge Visa ···· 4242 on 23 June 2019, and each year after." in page
+    assert 'aria-disabled="true"' in page and "renewal opens on 23 June 2019" in page
+    assert "is refunded in full" in page and "22 July 2018" in page
+
+
+def test_s30_turning_auto_renew_off_is_asked_once_and_shown(till, subscription):
+    page = till.page(address(subscription, "auto-renew/"))
+    assert "You can't turn it on again until you next renew." in page and "Keep auto-renew" in page
+    assert till.post(address(subscription, "auto-renew/")) == address(subscription)
+    page = till.page(address(subscription))
+    assert "Auto-renew is off." in page and "Turn off auto-renew" not in page
+    assert till.client.get(address(subscription, "auto-renew/"))["Location"] == address(subscription)
+    till.post(address(subscription, "auto-renew/"))
+    assert AutoRenewChange.objects.filter(on=False).count() == 1
+
+
+def test_s31_turning_it_on_again_is_refused_until_the_next_renewal(till, subscription):
+    till.post(address(subscription, "auto-renew/"))
+    page = till.refused(address(subscription, "auto-renew/"), {"auto_renew": "true"}, status=409)
+    assert "Auto-renew can't be turned on again until you next renew." in page
+    till.world.live("2019-06-25")
+    till.buy(subscription=subscription)
+    assert till.world.holding().subscription.auto_renew
+
+
+def test_renewing_from_the_page_in_the_window(till, subscription):
+    till.post(address(subscription, "auto-renew/"))
+    till.world.live("2019-06-25")
+    page = till.page(address(subscription))
+    assert "22 July 2019 · 28 days left" in page and f'name="subscription" value="{subscription.pk}"' in page
+    assert "It is no longer refunded:" in page and "The refund period ended on 22 July 2018." in page
+
+
+def test_s38_s39_every_years_invoice_is_listed_even_after_the_lapse(till, subscription):
+    till.world.live("2020-07-01")
+    till.post(address(subscription, "auto-renew/"))
+    till.world.live("2021-08-01")
+    page = till.page(address(subscription))
+    assert page.count("Download invoice") == 3 and "Lapsed" in page
+    assert page.index("INV-2020") < page.index("INV-2019") < page.index("INV-2018")
+    assert "Auto-renew</h2>" not in page
+    bo = Till(till.world, till.world.bo)
+    assert bo.page(address(subscription)).count("Download invoice") == 3
+
+
+def test_history_tells_what_happened_the_newest_first(till, subscription):
+    till.post(address(subscription, "auto-renew/"))
+    page = till.page(address(subscription))
+    history = page[page.index("History") :]
+    assert history.index("Auto-renew turned off") < history.index("paid") < history.index("placed")
+    assert "Ming Chen" in history
+
+
+def test_s33_cancelling_is_a_request_filled_in(till, subscription):
+    where = till.client.get(address(subscription, "cancel/"))["Location"]
+    assert where == f"/support/new/?subscription={subscription.pk}&problem=invoice-payment-reconciliation"
+    till.page(where)
+
+
+def test_a_replaced_subscription_is_only_looked_at(till, subscription):
+    till.post(address(subscription, "auto-renew/"))
+    till.world.live("2019-08-01")
+    till.buy()
+    page = till.page(address(subscription))
+    assert "Lapsed" in page and 'name="offer"' not in page and 'name="subscription"' not in page
+    assert till.world.holding().subscription.pk != subscription.pk
+
+
+def test_who_may_do_what(till, subscription):
+    world = till.world
+    bo = Till(world, world.bo)
+    page = bo.page(address(subscription))
+    assert "Ann Lin or Ming Chen" in page and "Turn off auto-renew" not in page
+    assert "Ann Lin or Ming Chen" in bo.page(address(subscription, "auto-renew/"), status=403)
+    assert bo.client.post(address(subscription, "auto-renew/")).status_code == 403
+    Till(world, world.sal).page(address(subscription), status=403)
+    assert Till(world, world.oda).client.get(address(subscription))["Location"] == "/office/"
+
+
+def test_another_companys_subscription_does_not_exist(till, subscription):
+    till.world.company("Fabrik Systems Ltd", "fabrik.example", "Mei Chen")
+    stranger = Till(till.world, User.objects.get(email="mei@fabrik.example"))
+    for name in ("", "auto-renew/", "cancel/"):
+        stranger.page(address(subscription, name), status=404)
+    assert stranger.client.post(address(subscription, "auto-renew/")).status_code == 404
+    assert stranger.client.post("/checkout/start/", {"subscription": subscription.pk}).status_code == 404
+    stranger.page("/subscriptions/999999/", status=404)
+
+
+def test_the_page_stays_within_its_queries(till, subscription, django_assert_max_num_queries):
+    till.world.live("2020-07-01")
+    with django_assert_max_num_queries(32):
+        till.page(address(subscription))
