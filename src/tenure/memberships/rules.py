@@ -88,7 +88,12 @@ def nth_expiry(anchor_on: date, n: int, policy: Policy) -> date:
 
 
 def first_term(paid_on: date, policy: Policy) -> TermDates:
-    """The term of a purchase: from the day of payment to the same day a year later."""
+    """The term of a purchase: from the day of payment to the same day a year later.
+
+    >>> dates = first_term(date(2018, 6, 22), Policy(1, date(2010, 1, 1)))
+    >>> str(dates.expires_on), str(dates.renewal_opens_on), str(dates.renewal_closes_on)
+    ('2019-06-22', '2019-06-23', '2019-07-22')
+    """
     return _dated(paid_on, nth_expiry(paid_on, 1, policy), policy)
 
 

@@ -82,7 +82,12 @@ def quote(programme: Programme, offer: Offer, country: str, day: date, *, exempt
 
 
 def standing_checks(facts: BuyerFacts, policy: Policy) -> list[Check]:
-    """The conditions that buying and renewing share."""
+    """The conditions that buying and renewing share.
+
+    >>> aurora = Policy(1, date(2010, 1, 1))
+    >>> [check.code for check in standing_checks(BuyerFacts(verified=False), aurora) if not check.passed]
+    ['offers.not_verified']
+    """
     checks = [Check("offers.not_joined", facts.joined)]
     if policy.require_verified:
         checks.append(Check("offers.not_verified", facts.verified))
@@ -91,7 +96,11 @@ def standing_checks(facts: BuyerFacts, policy: Policy) -> list[Check]:
 
 
 def order_checks(facts: BuyerFacts) -> list[Check]:
-    """No second order while one is open, and none at all while a payment is unknown (C4)."""
+    """No second order while one is open, and none at all while a payment is unknown (C4).
+
+    >>> [check.code for check in order_checks(BuyerFacts(open_order="O-2019-000418")) if not check.passed]
+    ['offers.order_open']
+    """
     return [
         Check("renewals.payment_unknown", facts.unknown_order is None, {"number": facts.unknown_order}),
         Check("offers.order_open", facts.open_order is None, {"number": facts.open_order}),

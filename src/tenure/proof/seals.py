@@ -51,7 +51,7 @@ def row_hash(row: dict, previous: str) -> str:
     """The hash of one row after another.
 
     >>> row_hash({"id": "1"}, ZERO)[:8]
-    'dd5a4f7f'
+    '2cfdfa40'
     """
     return hashlib.sha256(canonical(row | {"previous_hash": previous})).hexdigest()
 
