@@ -31,7 +31,8 @@ class Gone(Exception):
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay(request: HttpRequest, path: str) -> HttpResponse:
     """Pass one page or one pressed button through. The page's name is its secret; a session adds nothing."""
-    if int(request.headers.get("Content-Length") or 0) > LARGEST_FORM:
+    length = request.headers.get("Content-Length") or "0"
+    if not length.isdecimal() or int(length) > LARGEST_FORM:
         return HttpResponse(status=413)
     try:
         return _passed(request, f"/pay/{quote(path, safe='/')}")

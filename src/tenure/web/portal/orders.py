@@ -21,6 +21,7 @@ from tenure.billing.documents import render as draw
 from tenure.billing.queries import of_orders
 from tenure.billing.rules import Kind
 from tenure.kernel.access import may
+from tenure.kernel.money import Money
 from tenure.kernel.money import number as figure
 from tenure.kernel.refusals import Invalid, NotYours, Refusal
 from tenure.memberships.queries import term_of_order
@@ -207,8 +208,8 @@ def _prove(request: HttpRequest, row) -> None:
     reading = Reading(request.POST, request.FILES)
     upload = reading.file("file")
     paid_on = reading.day("paid_on", not_after=request.today)
-    account = reading.text("account", limit=60)
-    reference = reading.text("reference", limit=120)
+    account = reading.text("account", limit=60, missing="proof.account_missing")
+    reference = reading.text("reference", limit=120, missing="proof.reference_missing")
     reading.check()
     file = handed_in(upload.name, upload.kind, upload.content)
     purchases.upload_proof(
@@ -237,16 +238,17 @@ def order_qr(request: HttpRequest, row) -> HttpResponse:
     if bank is None:
         raise NotYours("picture")
     drawn = BytesIO()
-    _code(row, bank).save(drawn, kind="svg", scale=4, border=3, light="#ffffff", xmldecl=False, svgns=True)
+    owed = view(row, request.today).missing or row.total
+    _code(row, bank, owed).save(drawn, kind="svg", scale=4, border=3, light="#ffffff", xmldecl=False, svgns=True)
     return HttpResponse(drawn.getvalue(), content_type="image/svg+xml", headers={"Content-Security-Policy": SVG})
 
 
-def _code(row, bank: dict[str, Any]) -> segno.QRCode:
+def _code(row, bank: dict[str, Any], owed: Money) -> segno.QRCode:
     account = bank["account"].replace(" ", "")
     if row.currency == "EUR":
         lines = ["BCD", "002", "1", "SCT", bank["swift"], bank["holder"].en[:70], account]
-        lines += [f"EUR{figure(row.total).replace(',', '')}", "", row.reference]
+        lines += [f"EUR{figure(owed).replace(',', '')}", "", row.reference]
         return segno.make("\n".join(lines), error="m", micro=False)
     lines = [bank["holder"].say(row.language), bank["name"].say(row.language), account]
-    lines += [f"{row.currency} {figure(row.total)}", row.reference]
+    lines += [f"{row.currency} {figure(owed)}", row.reference]
     return segno.make("\n".join(lines), error="m", micro=False)

@@ -109,11 +109,12 @@ def auto_renew_off(request: HttpRequest, id: int) -> HttpResponse:
         return redirect("portal:subscription", row.pk)
     if not row.auto_renew:
         return redirect("portal:subscription", row.pk)
-    offer = request.programme.offer(row.offer)
+    offer, term = request.programme.offer(row.offer), holding.term
     given = {
         "subscription": row,
         "holding": holding,
         "title": fill(_("Turn off auto-renew for %(offer)s?"), {"offer": offer.name}, language()),
+        "benefits_end": term.renewal_closes_on if holding.policy.benefits_in_window else term.expires_on,
         "charge_on": next_charge(holding, request.today),
         "nav": "portal:offers",
     }

@@ -118,6 +118,8 @@ MESSAGES: dict[str, Any] = {
     "contact.phone_malformed": _("Enter the whole phone number with its area code, like 02 2712 3456."),
     "contact.email_missing": _("Enter an e-mail address, like name@company.example."),
     "contact.email_malformed": _("Enter a whole e-mail address, like name@company.example."),
+    "proof.account_missing": _("Enter the account number you paid into."),
+    "proof.reference_missing": _("Enter the reference or transaction number on the slip."),
     "text.missing": _("Fill in this field."),
     "text.too_long": (
         _("Shorten this to %(limit)s characters or fewer."),
