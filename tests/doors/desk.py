@@ -96,5 +96,3 @@ class Desk:
     def later(self, text: str) -> date:
         self.world.live(text)
         return self.world.today
-
-

@@ -19,7 +19,7 @@ from tenure.web.shared.statuses import status_of
 
 STATES = ("queued", "sent", "suppressed", "parked")
 # Whoever follows such a link is taken for the person it was sent to.
-PERSONAL = ("people.invited", "enrolment.confirm_email")
+PERSONAL = ("people.invitation", "enrolment.confirm_email")
 LINK = re.compile(r"https?://\S+")
 
 

@@ -13,6 +13,7 @@ from tenure.partners.queries import by_id
 from tenure.plumbing import outbox
 from tenure.plumbing.queries import open_tasks, reaction, task
 from tenure.plumbing.queries import parked as parked_reactions
+from tenure.reports.queries import SEEN_ELSEWHERE
 from tenure.web.office.lists import paged
 from tenure.web.office.rights import rights
 from tenure.web.office.task_words import task_words
@@ -25,7 +26,7 @@ SHOWN = 100
 @office("parked.retry")
 def parked(request: HttpRequest) -> HttpResponse:
     """Parked reactions with their last error, and open tasks."""
-    page = paged(request, open_tasks().exclude(kind="reaction"))
+    page = paged(request, open_tasks().exclude(kind__in=("reaction", *SEEN_ELSEWHERE)))
     reactions = list(parked_reactions()[:SHOWN])
     companies = by_id({row.partner_id for row in page.rows} | {row.event.partner_id for row in reactions} - {None})
     given = {

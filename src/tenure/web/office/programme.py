@@ -5,6 +5,7 @@ It must never change it: a file does, applied as a whole. Read next: ``docs/how-
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from tenure.kernel.money import Money
 from tenure.people.queries import names
@@ -22,6 +23,8 @@ def programme(request: HttpRequest) -> HttpResponse:
     given = {
         "policies": sorted(now.policies, key=lambda p: (p.valid_from, p.version), reverse=True),
         "policy": policy,
+        "retries": list(map(str, policy.retry_days)),
+        "reminders": [_offset(day) for day in policy.reminder_days],
         "limits": [Money(minor, currency) for currency, minor in sorted(policy.refund_limit.items())],
         "offers": [(offer, [price for price in now.prices if price.offer == offer.code]) for offer in now.offers],
         "families": now.families,
@@ -32,3 +35,10 @@ def programme(request: HttpRequest) -> HttpResponse:
         "version": applied[0],
     }
     return render(request, "office/programme.html", given)
+
+
+def _offset(days: int) -> str:
+    """A day counted from the expiry, in words."""
+    if days < 0:
+        return _("%(n)s days before expiry") % {"n": -days}
+    return _("%(n)s days after it") % {"n": days}

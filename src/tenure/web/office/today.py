@@ -23,7 +23,8 @@ from tenure.web.shared.language import ZH, language
 from tenure.web.shared.pages import office
 from tenure.web.shared.templatetags.desk import age
 
-CHART = {"width": 660, "height": 176, "left": 36, "top": 22, "base": 146}
+TOP, BASE = 22, 146
+BAR_SHARE = 0.68
 
 
 @office("office.view")
@@ -37,7 +38,6 @@ def today(request: HttpRequest) -> HttpResponse:
         "total": waiting.total,
         "bars": _bars(now.months),
         "months": [(_month(month.first), month) for month in now.months],
-        "chart": CHART,
         "renewals": sum(month.count for month in now.months),
         "run": runs().first(),
     }
@@ -92,19 +92,19 @@ def _oldest(since: datetime | None, now: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One month of the chart, in the drawing's own units."""
+    """One month of the chart: places across in percent, heights in pixels, so that type keeps its size."""
 
-    x: int
-    width: int
+    x: str
+    width: str
+    middle: str
     automatic: int
     by_hand: int
     label: str
     count: int
-    middle: int
 
     @property
     def automatic_y(self) -> int:
-        return CHART["base"] - self.automatic
+        return BASE - self.automatic
 
     @property
     def by_hand_y(self) -> int:
@@ -117,16 +117,16 @@ class Bar:
 
 def _bars(months: list[Month]) -> list[Bar]:
     most = max((month.count for month in months), default=0) or 1
-    room, step = CHART["base"] - CHART["top"], (CHART["width"] - CHART["left"]) // len(months)
+    step = 100 / len(months)
     return [
         Bar(
-            x=(x := CHART["left"] + at * step + 8),
-            width=step - 16,
-            automatic=round(room * month.automatic / most),
-            by_hand=round(room * month.by_hand / most),
+            x=f"{(at + (1 - BAR_SHARE) / 2) * step:.3f}%",
+            width=f"{BAR_SHARE * step:.3f}%",
+            middle=f"{(at + 0.5) * step:.3f}%",
+            automatic=round((BASE - TOP) * month.automatic / most),
+            by_hand=round((BASE - TOP) * month.by_hand / most),
             label=_short_month(month.first),
             count=month.count,
-            middle=x + (step - 16) // 2,
         )
         for at, month in enumerate(months)
     ]

@@ -47,7 +47,7 @@ def age(since: datetime | date | None, now: datetime | date | None) -> str:
         return ngettext("%(n)d hour", "%(n)d hours", seconds // HOUR) % {"n": seconds // HOUR}
     if seconds >= 60:
         return ngettext("%(n)d minute", "%(n)d minutes", seconds // 60) % {"n": seconds // 60}
-    return _("just now")
+    return _("less than a minute")
 
 
 @register.simple_tag
