@@ -107,7 +107,7 @@ def _page(
 @step
 def checkout(request: HttpRequest, draft, desk: Checkout) -> HttpResponse:
     """How to pay, with what follows from each way."""
-    kept = {f"card-{card.pk}": card for card in cards(request.partner.pk)} if Method.CARD in desk.methods else {}
+    kept = _kept(request) if Method.CARD in desk.methods else {}
     choices = [*kept, *map(str, desk.methods)]
     errors, status = {}, 200
     if request.method == "POST":
@@ -126,6 +126,14 @@ def checkout(request: HttpRequest, draft, desk: Checkout) -> HttpResponse:
     chosen = request.POST.get("method") or (f"card-{draft.card_id}" if draft.card_id else draft.method)
     given = {"kept": kept, "chosen": chosen, "choices": choices, "errors": errors, "waiting": _waiting(desk)}
     return _page(request, "checkout_method", 0, draft, desk, status, **given)
+
+
+def _kept(request: HttpRequest) -> dict[str, Any]:
+    """The cards kept for the company by the name their choice is sent under; one plastic card is shown once."""
+    seen: dict[tuple, Any] = {}
+    for card in cards(request.partner.pk):
+        seen.setdefault((card.brand, card.last4, card.exp_month, card.exp_year), card)
+    return {f"card-{card.pk}": card for card in seen.values()}
 
 
 def _waiting(desk: Checkout) -> Money | None:

@@ -84,7 +84,8 @@ def dates(request: HttpRequest, seen: Overview) -> list[tuple[date, str, str]]:
             words = told(_("%(offer)s renews by itself, %(card)s is charged"), offer=name, card=str(row.card))
             found.append((term.renewal_opens_on, words, where))
         else:
-            found.append((term.renewal_opens_on, told(_("Renewal of %(offer)s opens"), offer=name), where))
+            if request.today < term.renewal_opens_on:
+                found.append((term.renewal_opens_on, told(_("Renewal of %(offer)s opens"), offer=name), where))
             found.append((term.renewal_closes_on, told(_("Last day to renew %(offer)s"), offer=name), where))
     for shown in seen.orders:
         if shown.status in (OrderStatus.AWAITING_PAYMENT, OrderStatus.SHORT_PAID):
