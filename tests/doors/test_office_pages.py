@@ -80,7 +80,12 @@ def test_acts_are_refused_to_those_without_the_right_and_nothing_happens(desk):
     world = desk.world
     acts = [
         (world.fin, "partner-suspend", ("partner",), {"reason": "fraud"}),
-        (world.sue, "partner-exempt", ("partner",), {"certificate": "A", "valid_from": "2018-01-01", "valid_to": "2019-01-01"}),
+        (
+            world.sue,
+            "partner-exempt",
+            ("partner",),
+            {"certificate": "A", "valid_from": "2018-01-01", "valid_to": "2019-01-01"},
+        ),
         (world.fin, "request-refund", ("request",), {}),
         (world.sue, "request-refund-tax", ("request",), {}),
         (world.fin, "request-close", ("request",), {}),
@@ -92,7 +97,9 @@ def test_acts_are_refused_to_those_without_the_right_and_nothing_happens(desk):
     assert world.contoso.suspended_at is None and not world.contoso.exemptions.exists()
 
 
-@pytest.mark.parametrize("name", ["today", "partners", "transfers", "subscriptions", "support", "invoices", "mail", "parked"])
+@pytest.mark.parametrize(
+    "name", ["today", "partners", "transfers", "subscriptions", "support", "invoices", "mail", "parked"]
+)
 def test_a_list_asks_a_handful_of_questions_however_long_it_is(desk, name, django_assert_max_num_queries):
     client = desk.client(desk.world.oda)
     client.get(desk.address(name))

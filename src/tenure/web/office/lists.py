@@ -41,17 +41,17 @@ class Filter:
     current: bool
 
 
-def paged(request: HttpRequest, rows: Any, *, size: int = PAGE) -> Page:
+def paged(request: HttpRequest, rows: Any) -> Page:
     """The page the address asks for; one beyond the end is the last."""
     total = rows.count()
-    last = max(1, -(-total // size))
+    last = max(1, -(-total // PAGE))
     asked = request.GET.get("page", "1")
     at = min(max(int(asked), 1), last) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
-    found = list(rows[(at - 1) * size : at * size])
+    found = list(rows[(at - 1) * PAGE : at * PAGE])
     return Page(
         found,
         total,
-        (at - 1) * size + 1,
+        (at - 1) * PAGE + 1,
         address(request, page=at - 1) if at > 1 else "",
         address(request, page=at + 1) if at < last else "",
     )

@@ -39,7 +39,8 @@ from tenure.web.shared.pages import found, office
 from tenure.web.shared.statuses import status_of
 
 SHOWN = 20
-EVENTS = 60
+EVENTS = 40
+LETTERS = 8
 REASON_LIMIT = 300
 
 
@@ -226,7 +227,7 @@ def _sections(request: HttpRequest, row: Any, may_do: dict[str, Right]) -> dict[
     if may_do["payments"]:
         given["held_money"] = [(part, Money(part.amount_minor, part.currency)) for part in held(row.pk)]
     if may_do["mail"]:
-        given["letters"] = list(letters_of(row.pk)[:SHOWN])
+        given["letters"] = list(letters_of(row.pk)[:LETTERS])
     return given
 
 
