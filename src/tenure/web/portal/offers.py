@@ -224,7 +224,7 @@ def row(
         "offer": request.programme.offer(code).name,
         "term": term,
         "paid_by": paid_by(shown, held),
-        "auto_renew": (_("On") if held.subscription.auto_renew else _("Off")) if held else "",
+        "auto_renew": ("auto_renew_on" if held.subscription.auto_renew else "auto_renew_off") if held else "",
         "next": next_step(shown, held, tiles.get(code)),
         "invoice": shown.invoice if shown else "",
     }
