@@ -141,7 +141,10 @@ def criteria(request: HttpRequest) -> list[tuple[str, str]]:
     """Every criterion of every offer, as the options of a select."""
     spoken = language()
     return [
-        (f"{offer.code}/{criterion.code}", f"{offer.name.say(spoken)}: {criterion.name.say(spoken)}")
+        (
+            f"{offer.code}/{criterion.code}",
+            _("%(name)s: %(value)s") % {"name": offer.name.say(spoken), "value": criterion.name.say(spoken)},
+        )
         for offer in request.programme.offers
         for criterion in offer.criteria
     ]

@@ -193,7 +193,7 @@ def _proof(item: Waiting) -> tuple[str, str, str, str, str]:
 
 def _request(item: Waiting) -> tuple[str, str, str, str, str]:
     facts = item.facts
-    words = f"{facts['number']}: {facts['subject']}"
+    words = _("%(name)s: %(value)s") % {"name": facts["number"], "value": facts["subject"]}
     act = _("Decide") if facts["action"] in ("cancel", "refund") else _("Answer")
     return facts["action"] or "open", words, act, reverse("office:request", args=[item.key]), "support.view"
 

@@ -42,7 +42,7 @@ def age(since: datetime | date | None, now: datetime | date | None) -> str:
     if seconds >= DAY:
         return ngettext("%(n)d day", "%(n)d days", seconds // DAY) % {"n": seconds // DAY}
     if not isinstance(since, datetime):
-        return _("today")
+        return _("less than a day")
     if seconds >= HOUR:
         return ngettext("%(n)d hour", "%(n)d hours", seconds // HOUR) % {"n": seconds // HOUR}
     if seconds >= 60:
