@@ -5,7 +5,7 @@ nobody imports it but doors. Read next: ``web/office/today.py``.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -136,7 +136,7 @@ class Desk:
 
 def desk(today: date, *, most: int = 50) -> Desk:
     """What needs a person now, the longest waiting first."""
-    kinds = {
+    kinds: dict[str, tuple[Any, Callable[[Any], Waiting]]] = {
         "check": (enrolment.waiting(), _check),
         "transfer": (payments.unmatched().order_by("recorded_at", "pk"), _transfer),
         "short": (purchases.part_paid(today), _short),
