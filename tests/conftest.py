@@ -33,7 +33,6 @@ os.environ["TENURE_DEMO_GATEWAY_SECRET"] = GATEWAY_SECRET
 
 
 import django  # noqa: E402  the environment above must be complete before anything reads it
-
 from django.conf import settings as _settings  # noqa: E402
 
 # Two runs on one machine must not take each other's database away.

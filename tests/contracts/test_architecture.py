@@ -99,7 +99,9 @@ def test_rows_are_private_to_their_capability():
 
 
 def test_a_row_taken_from_elsewhere_is_noticed():
-    source = "from tenure.payments.models import Card\ndef f(card: Card | None) -> Card:\n    return Card.objects.get()\n"
+    source = (
+        "from tenure.payments.models import Card\ndef f(card: Card | None) -> Card:\n    return Card.objects.get()\n"
+    )
     assert rows_asked_for(source, "renewals") == ["3: Card"]
     assert rows_asked_for(source, "payments") == []
 
@@ -203,7 +205,16 @@ def test_the_plan_holds_and_a_stray_file_or_an_upward_import_breaks_it_by_name(c
     ],
 )
 def test_a_clock_read_outside_its_place_is_refused(planted):
-    command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--stdin-filename", "src/tenure/renewals/rules.py", "-"]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--no-cache",
+        "--stdin-filename",
+        "src/tenure/renewals/rules.py",
+        "-",
+    ]
     said = subprocess.run(command, cwd=ROOT, input=planted, capture_output=True, text=True, timeout=60)
     assert said.returncode == 1
     assert "TID251" in said.stdout

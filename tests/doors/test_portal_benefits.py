@@ -117,8 +117,13 @@ def test_the_list_asks_few_questions(client, world, pack, django_assert_max_num_
 def test_competencies_say_how_far_and_what_is_missing(client, world):
     for criterion, value in (("certified-people", 3), ("customer-references", 1), ("performance", 12_500)):
         competencies.record_evidence(
-            world.actor(world.oda), world.contoso, offer="silver-cloud", criterion=criterion, value=value,
-            as_of=world.today, now=world.now,
+            world.actor(world.oda),
+            world.contoso,
+            offer="silver-cloud",
+            criterion=criterion,
+            value=value,
+            as_of=world.today,
+            now=world.now,
         )
     client.force_login(world.ming)
     page = client.get("/competencies/").content.decode()

@@ -41,8 +41,13 @@ def test_strangers_find_nothing_and_colleagues_hear_who_can_help(client, world):
 def test_a_refund_shows_the_invoice_credited_and_its_credit_note(client, world):
     world.buy_by_card()
     row = support.open_request(
-        world.actor(world.ming), world.contoso, problem_type="invoice-payment-reconciliation", subject="Cancel",
-        description="Changed plans.", subscription=world.holding().subscription, now=world.now,
+        world.actor(world.ming),
+        world.contoso,
+        problem_type="invoice-payment-reconciliation",
+        subject="Cancel",
+        description="Changed plans.",
+        subscription=world.holding().subscription,
+        now=world.now,
     )
     support.decide(world.actor(world.oda), row, refund=True, now=world.now)
     client.force_login(world.bo)

@@ -29,7 +29,11 @@ def child(*words: str, crash_at: str = "") -> int:
         address += f"&port={parts['PORT']}"
     environment = {**os.environ, "TENURE_DATABASE_URL": address, "CRASH_AT": crash_at}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.child", *words], env=environment, timeout=60, capture_output=True, text=True
+        [sys.executable, "-m", "tests.faults.child", *words],
+        env=environment,
+        timeout=60,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode in (0, -9), done.stderr[-2000:]
     return done.returncode

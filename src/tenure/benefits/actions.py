@@ -49,9 +49,7 @@ def reveal_key(actor: Actor, grant: Grant, *, now: datetime, seen: int | None = 
 
 
 @verb(Side.PARTNER)
-def use(
-    actor: Actor, grant: Grant, *, quantity: int, note: str = "", now: datetime, seen: int | None = None
-) -> Usage:
+def use(actor: Actor, grant: Grant, *, quantity: int, note: str = "", now: datetime, seen: int | None = None) -> Usage:
     """Take units of a counted benefit: an incident, a seat, a training place. ``seen`` as in ``reveal_key``."""
     if quantity < 1:
         raise Invalid({"quantity": "number.impossible"})
@@ -66,9 +64,7 @@ def use(
         actor,
         "benefits.use",
         now,
-        events.BenefitUsed(
-            partner_id=grant.partner_id, subject=f"grant:{grant.pk}", grant=grant.pk, quantity=quantity
-        ),
+        events.BenefitUsed(partner_id=grant.partner_id, subject=f"grant:{grant.pk}", grant=grant.pk, quantity=quantity),
     )
     return row
 
@@ -132,7 +128,12 @@ def _usable(grant: Grant, now: datetime, quantity: int = 1) -> Grant:
     today = day_of(now, current().zone)
     subscription = grant.term.subscription
     newest = facts_of(subscription)
-    if grant.revoked_at or newest is None or newest.term_id != grant.term_id or not benefits_run_on(subscription, today):
+    if (
+        grant.revoked_at
+        or newest is None
+        or newest.term_id != grant.term_id
+        or not benefits_run_on(subscription, today)
+    ):
         raise Refusal("benefits.not_active")
     if grant.used + quantity > grant.quantity:
         raise Refusal("benefits.none_left")

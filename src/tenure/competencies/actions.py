@@ -21,7 +21,15 @@ declare("competencies.view", Side.BOTH, says="See requirements and what the comp
 
 @verb(Side.STAFF)
 def record_evidence(
-    actor: Actor, partner: Partner, *, offer: str, criterion: str, value: int, as_of: date, note: str = "", now: datetime
+    actor: Actor,
+    partner: Partner,
+    *,
+    offer: str,
+    criterion: str,
+    value: int,
+    as_of: date,
+    note: str = "",
+    now: datetime,
 ) -> Evidence:
     """Enter a company's figure for one criterion; the offer opens the moment the last one is met."""
     described = next((o for o in current().offers if o.code == offer), None)

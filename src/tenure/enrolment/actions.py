@@ -28,7 +28,14 @@ AGREEMENT = "programme"
 
 @verb(Side.ANYONE)
 def join(
-    actor: Actor, subject: None, *, company: Company, password: str, language: str, agreement_version: str, now: datetime
+    actor: Actor,
+    subject: None,
+    *,
+    company: Company,
+    password: str,
+    language: str,
+    agreement_version: str,
+    now: datetime,
 ) -> Partner:
     """Enrol a company: its first person becomes its administrator and confirms the address by mail."""
     check_company(company)

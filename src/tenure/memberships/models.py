@@ -30,7 +30,9 @@ class Subscription(models.Model):
     class Meta:
         constraints = [
             # One of each offer per company, whatever two tabs do at once.
-            models.UniqueConstraint(fields=["partner", "offer"], condition=models.Q(cancelled_at=None, superseded_at=None),
+            models.UniqueConstraint(
+                fields=["partner", "offer"],
+                condition=models.Q(cancelled_at=None, superseded_at=None),
                 name="subscription_one_live_per_offer",
             ),
             models.CheckConstraint(

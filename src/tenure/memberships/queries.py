@@ -111,9 +111,7 @@ def next_term(holding: Holding | None, paid_on: date, policy: Policy) -> TermDat
 
 def live_holding(partner_id: int, offer: str) -> Holding | None:
     """The subscription that is neither cancelled nor replaced, whatever its dates say."""
-    row = Subscription.objects.filter(
-        partner_id=partner_id, offer=offer, cancelled_at=None, superseded_at=None
-    ).first()
+    row = Subscription.objects.filter(partner_id=partner_id, offer=offer, cancelled_at=None, superseded_at=None).first()
     return facts_of(row) if row else None
 
 

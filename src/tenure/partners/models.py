@@ -32,7 +32,9 @@ class Partner(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(managed_in__in=sorted(map(str, ManagedIn))), name="partner_managed_in")
+            models.CheckConstraint(
+                condition=models.Q(managed_in__in=sorted(map(str, ManagedIn))), name="partner_managed_in"
+            )
         ]
 
     @property

@@ -41,7 +41,10 @@ LEGAL = ("legal_name", "country", "address", "city", "postcode", "registration_n
 
 
 def standing(
-    verified_at: datetime | None, rejected_at: datetime | None, suspended_at: datetime | None, closed_at: datetime | None
+    verified_at: datetime | None,
+    rejected_at: datetime | None,
+    suspended_at: datetime | None,
+    closed_at: datetime | None,
 ) -> Standing:
     """A company's standing, derived from what has happened to it.
 

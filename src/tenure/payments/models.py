@@ -56,16 +56,20 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["order_id", "n"], name="attempt_n_once"),
             models.UniqueConstraint(fields=["gateway", "key"], name="attempt_key_once"),
-            models.UniqueConstraint(fields=["gateway", "ref"], condition=~Q(ref=""), name="attempt_ref_once"
-            ),
+            models.UniqueConstraint(fields=["gateway", "ref"], condition=~Q(ref=""), name="attempt_ref_once"),
             # A new attempt only after the last is known not to have charged (I-13).
-            models.UniqueConstraint(fields=["order_id"], condition=Q(status__in=sorted(map(str, OPEN))), name="attempt_open_once"),
-            models.UniqueConstraint(fields=["order_id"], condition=Q(status=AttemptStatus.SUCCEEDED), name="attempt_succeeded_once"
+            models.UniqueConstraint(
+                fields=["order_id"], condition=Q(status__in=sorted(map(str, OPEN))), name="attempt_open_once"
+            ),
+            models.UniqueConstraint(
+                fields=["order_id"], condition=Q(status=AttemptStatus.SUCCEEDED), name="attempt_succeeded_once"
             ),
             models.CheckConstraint(condition=Q(status__in=sorted(map(str, AttemptStatus))), name="attempt_status"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="attempt_amount"),
         ]
-        indexes = [models.Index(fields=["status", "id"], name="attempt_open", condition=Q(status__in=sorted(map(str, OPEN))))]
+        indexes = [
+            models.Index(fields=["status", "id"], name="attempt_open", condition=Q(status__in=sorted(map(str, OPEN))))
+        ]
 
     @property
     def amount(self) -> Money:
@@ -169,7 +173,8 @@ class Refund(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["payment", "kind"], condition=~Q(status=RefundStatus.REFUSED), name="refund_once_per_kind"
+            models.UniqueConstraint(
+                fields=["payment", "kind"], condition=~Q(status=RefundStatus.REFUSED), name="refund_once_per_kind"
             ),
             models.CheckConstraint(condition=Q(status__in=sorted(map(str, RefundStatus))), name="refund_status"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_amount"),

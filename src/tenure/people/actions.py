@@ -166,9 +166,13 @@ def place(user: User, partner_id: int, roles: list[str], now: datetime) -> Colle
     """Give a person their place in a company, or bring them back to it."""
     inside("placing a colleague")
     row, _ = Colleague.objects.update_or_create(
-        user=user, partner_id=partner_id, defaults={"roles": roles, "ended_at": None}, create_defaults={
-            "roles": roles, "since": now,
-        }
+        user=user,
+        partner_id=partner_id,
+        defaults={"roles": roles, "ended_at": None},
+        create_defaults={
+            "roles": roles,
+            "since": now,
+        },
     )
     return row
 
@@ -222,9 +226,7 @@ def _guard_last_admin(colleague: Colleague, roles: list[str]) -> Colleague:
     """Lock the company's people in one order, so that two administrators cannot remove each other at once."""
     admin = {role.code for role in current().roles if role.admin and role.side == "partner"}
     places = list(
-        Colleague.objects.select_for_update()
-        .filter(partner_id=colleague.partner_id, ended_at=None)
-        .order_by("pk")
+        Colleague.objects.select_for_update().filter(partner_id=colleague.partner_id, ended_at=None).order_by("pk")
     )
     row = next((place for place in places if place.pk == colleague.pk), colleague)
     others = [place for place in places if place.pk != row.pk and admin.intersection(place.roles)]

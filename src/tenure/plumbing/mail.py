@@ -37,7 +37,9 @@ def _next(now: datetime) -> Mail | None:
     # The row stays locked while the letter leaves: a second worker skips it, a crash leaves it queued. The
     # mail server may then get it twice, with the same message id (reliability.md §3.5, mail out).
     with transaction.atomic():
-        mail = Mail.objects.select_for_update(skip_locked=True).filter(state="queued").order_by("attempts", "id").first()
+        mail = (
+            Mail.objects.select_for_update(skip_locked=True).filter(state="queued").order_by("attempts", "id").first()
+        )
         if mail is None or mail.attempts >= ATTEMPTS:
             return None
         mail.attempts += 1

@@ -106,7 +106,9 @@ class Task(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["kind", "object"], condition=models.Q(closed_at=None), name="task_open_once")
+            models.UniqueConstraint(
+                fields=["kind", "object"], condition=models.Q(closed_at=None), name="task_open_once"
+            )
         ]
 
 

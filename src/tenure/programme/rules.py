@@ -12,6 +12,7 @@ from enum import StrEnum
 from tenure.kernel.money import Money
 from tenure.kernel.text import Text
 
+
 class Anchor(StrEnum):
     ANNIVERSARY = "anniversary"
     PAYMENT_DATE = "payment_date"

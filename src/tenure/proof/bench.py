@@ -37,9 +37,7 @@ class Spread:
     @classmethod
     def of(cls, seconds: list[float]) -> "Spread":
         ordered = sorted(value * 1000 for value in seconds)
-        return cls(
-            round(statistics.median(ordered), 2), round(ordered[int(len(ordered) * 0.95) - 1], 2), len(ordered)
-        )
+        return cls(round(statistics.median(ordered), 2), round(ordered[int(len(ordered) * 0.95) - 1], 2), len(ordered))
 
 
 def buyer_with_most():

@@ -82,10 +82,13 @@ class Order(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["partner", "idempotency_key"], name="order_once_per_key"),
             # One open order per subscription, and one per offer for a first purchase: two tabs cannot both win.
-            models.UniqueConstraint(fields=["subscription"], condition=Q(paid_at=None, closed_at=None, subscription__isnull=False),
+            models.UniqueConstraint(
+                fields=["subscription"],
+                condition=Q(paid_at=None, closed_at=None, subscription__isnull=False),
                 name="order_open_once_per_subscription",
             ),
-            models.UniqueConstraint(fields=["partner", "offer"], condition=Q(paid_at=None, closed_at=None), name="order_open_once_per_offer"
+            models.UniqueConstraint(
+                fields=["partner", "offer"], condition=Q(paid_at=None, closed_at=None), name="order_open_once_per_offer"
             ),
             models.CheckConstraint(
                 condition=Q(total_minor=models.F("net_minor") + models.F("tax_minor")), name="order_sums"
@@ -93,7 +96,8 @@ class Order(models.Model):
             models.CheckConstraint(condition=Q(method__in=sorted(map(str, Method))), name="order_method"),
             models.CheckConstraint(condition=Q(purpose__in=sorted(map(str, Purpose))), name="order_purpose"),
             models.CheckConstraint(
-                condition=Q(closed_at=None, closing="") | Q(closed_at__isnull=False, closing__in=sorted(map(str, Closing))),
+                condition=Q(closed_at=None, closing="")
+                | Q(closed_at__isnull=False, closing__in=sorted(map(str, Closing))),
                 name="order_closing",
             ),
             models.CheckConstraint(

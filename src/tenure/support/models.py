@@ -32,7 +32,9 @@ class Request(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(status__in=sorted(map(str, RequestStatus))), name="request_status"),
-            models.UniqueConstraint(fields=["subscription"], condition=Q(action="cancel", closed_at=None),
+            models.UniqueConstraint(
+                fields=["subscription"],
+                condition=Q(action="cancel", closed_at=None),
                 name="request_one_open_cancel_per_subscription",
             ),
         ]

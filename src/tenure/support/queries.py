@@ -29,7 +29,9 @@ def visible_to(actor: Actor) -> QuerySet[Request]:
 
 
 def get(number: str) -> Request | None:
-    return Request.objects.select_related("partner", "subscription", "opened_by", "refund").filter(number=number).first()
+    return (
+        Request.objects.select_related("partner", "subscription", "opened_by", "refund").filter(number=number).first()
+    )
 
 
 def queue() -> QuerySet[Request]:

@@ -23,6 +23,7 @@ LEGAL = ("legal_name", "registration_number", "tax_id", "country", "address", "c
 CONTACT = ("contact_name", "contact_email", "contact_phone")
 BILLING = ("billing_name", "billing_address")
 
+
 def read_company(reading: Reading) -> Company:
     """The company's data from a form; every fault that can be seen is noted, whoever finds it."""
     company = Company(

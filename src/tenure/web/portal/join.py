@@ -81,9 +81,7 @@ def join_confirm(request: HttpRequest, token: str) -> HttpResponse:
         return redirect("portal:join_confirm", token)
     checks = enrolments.checks(partner)
     confirmed = any(check.kind == Kind.EMAIL and check.state == State.PASSED for check in checks)
-    return render(
-        request, "portal/join_confirm.html", {"company": partner, "confirmed": confirmed, "checks": checks}
-    )
+    return render(request, "portal/join_confirm.html", {"company": partner, "confirmed": confirmed, "checks": checks})
 
 
 @public
