@@ -60,8 +60,8 @@ def page() -> str:
     lines = [
         "# Who may do what",
         "",
-        "Written by `tools/access.py` from the verbs, the guards of the pages and `programmes/aurora.toml`; a test keeps "
-        "it current. Roles are data: an operator changes them in the programme file. The two admin roles of the "
+        "Written by `tools/access.py` from the verbs, the guards of the pages and `programmes/aurora.toml`; a test "
+        "keeps it current. Roles are data: an operator changes them in the programme file. The two admin roles of the "
         "demonstration programme, Global admin and Programme operator, hold every permission of their side and are "
         "left out of the last column.",
         "",

@@ -56,8 +56,8 @@ def page() -> str:
         "",
         "Written by `tools/events.py` from `events.py`, `wiring.py` and the files that record them; a test keeps it "
         "current. Every event is one row, written in the transaction of its cause: the audit trail, the partner's "
-        "timeline and what reactions listen to. Beside its own facts each carries the partner, the subject (`order:12`), "
-        "the actor and the instant.",
+        "timeline and what reactions listen to. Beside its own facts each carries the partner, the subject "
+        "(`order:12`), the actor and the instant.",
         "",
         "| event | facts | recorded in | reactions |",
         "|---|---|---|---|",

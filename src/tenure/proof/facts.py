@@ -100,8 +100,8 @@ def postings() -> Iterator[Row]:
             hashes.put(id, digest, previous)
         for row in stream(f'SELECT * FROM ({POSTING_ROWS}) rows ORDER BY id COLLATE "C"'):
             id = row.pop("_id")
-            digest, previous = hashes.get(id) if id <= last else (None, None)
-            yield {**row, "row_hash": digest, "previous_hash": previous}
+            told = hashes.get(id) if id <= last else (None, None)
+            yield {**row, "row_hash": told[0], "previous_hash": told[1]}
 
 
 def audit() -> Iterator[Row]:

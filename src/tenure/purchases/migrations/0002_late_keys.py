@@ -10,7 +10,8 @@ BEGIN
   IF (SELECT coalesce(sum(r.amount_minor), 0) FROM payments_refund r
       WHERE r.payment_id = NEW.payment_id AND r.status <> 'refused')
      > (SELECT p.amount_minor FROM payments_payment p WHERE p.id = NEW.payment_id FOR UPDATE) THEN
-    RAISE EXCEPTION 'refunds exceed the payment' USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_within_payment';
+    RAISE EXCEPTION 'refunds exceed the payment'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_within_payment';
   END IF;
   RETURN NULL;
 END $$;

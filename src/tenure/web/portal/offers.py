@@ -142,7 +142,9 @@ def _progress(seen: Tile) -> tuple[int, int] | None:
     every = len(seen.offer.criteria)
     if seen.holding or not every:
         return None
-    missing = next((c.facts["missing"] for c in seen.decision.checks if c.code == "offers.requirements_missing"), [])
+    missing: list = next(
+        (c.facts["missing"] for c in seen.decision.checks if c.code == "offers.requirements_missing"), []
+    )
     return every - len(missing), every
 
 

@@ -185,7 +185,8 @@ MESSAGES: dict[str, Any] = {
     "enrolment.nothing_to_appeal": _("No verification has been rejected, so there is nothing to appeal."),
     "partners.not_invited_here": _("Your company has not been invited to move here yet."),
     "programme.rewrites_the_past": _(
-        "Policies that have begun and agreements people have accepted keep their words. Add a new version instead: %(paths)s."
+        "Policies that have begun and agreements people have accepted keep their words. Add a new version instead: "
+        "%(paths)s."
     ),
     "programme.missing": _("No programme has been set up yet. The operator has to apply a programme file first."),
     # Competencies and benefits
