@@ -41,6 +41,7 @@ def join(
     check_company(company)
     if fault := address_fault(company.contact_email):
         raise Invalid({"contact_email": fault})
+    people.sound_password(password, name=company.contact_name, email=company.contact_email)
     programme = current()
     if agreement_version != programme.agreement(AGREEMENT).version:
         raise Refusal("enrolment.agreement_changed")

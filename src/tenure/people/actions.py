@@ -7,9 +7,12 @@ never grant a role the programme does not know. Read next: ``people/queries.py``
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
 from tenure import events
 from tenure.kernel.access import Actor, Side, declare
-from tenure.kernel.refusals import Refusal
+from tenure.kernel.refusals import Invalid, Refusal
 from tenure.people.models import Colleague, Invitation, Notice, User
 from tenure.plumbing import mail
 from tenure.plumbing.db import inside, pack, verb
@@ -18,6 +21,12 @@ from tenure.plumbing.outbox import record
 from tenure.programme.queries import current
 
 INVITATION_DAYS = 14
+PASSWORD_LENGTH = 12
+PASSWORD_FAULTS = {
+    "password_too_short": "password.too_short",
+    "password_too_common": "password.too_common",
+    "password_too_similar": "password.like_the_person",
+}
 declare("people.view", Side.BOTH, says="See the company's people, their roles and open invitations.")
 
 # VERBS
@@ -55,7 +64,7 @@ def invite(
 
 
 @verb(Side.ANYONE)
-def accept_invitation(actor: Actor, invitation: Invitation, *, password: str, now: datetime) -> User:
+def accept_invitation(actor: Actor, invitation: Invitation, *, password: str | None, now: datetime) -> User:
     """Join the company that invited; the link works once, and only for the address it was sent to."""
     row = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if row.accepted_at or row.withdrawn_at:
@@ -64,6 +73,7 @@ def accept_invitation(actor: Actor, invitation: Invitation, *, password: str, no
         raise Refusal("people.invitation_expired", expired_at=row.expires_at)
     user = User.objects.filter(email__iexact=row.email).first()
     if user is None:
+        sound_password(password, name=row.name, email=row.email)
         user = create_person(name=row.name, email=row.email, password=password, language=row.language, now=now)
     place(user, row.partner_id, row.roles, now)
     row.accepted_at, row.accepted_by = now, user
@@ -148,6 +158,18 @@ def read_notices(actor: Actor, subject: None, *, now: datetime) -> None:
 
 
 # STEPS
+
+
+def sound_password(password: str | None, *, name: str, email: str) -> None:
+    """Refuse a password that is empty or easily guessed, whoever asks; ``None`` is a person who cannot sign in."""
+    if password == "":
+        raise Invalid({"password": "password.missing"})
+    try:
+        if password is not None:
+            validate_password(password, User(name=name, email=email))
+    except ValidationError as refused:
+        code = PASSWORD_FAULTS.get(refused.error_list[0].code, "password.too_common")
+        raise Invalid({"password": code}, limit=PASSWORD_LENGTH) from None
 
 
 def create_person(
