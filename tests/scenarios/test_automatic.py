@@ -228,6 +228,7 @@ def test_asking_to_cancel_ends_the_retries_with_it(world):
     subscription = bought(world, "declines_later")
     world.wake("2019-06-23 00:04")
     request = world.ask_to_cancel(subscription)
+    assert automatic().closing == "cancelled"
     world.wake("2019-06-26")
     assert len(attempts(automatic().pk)) == 1
     assert world.decide(request, refund=False).outcome == Outcome.DO_NOT_RENEW

@@ -25,7 +25,7 @@ from tenure.plumbing.db import beat, crash_point, inside, take_numbers, verb
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import current
 from tenure.purchases.charging import refund_made
-from tenure.renewals.actions import turn_off_auto_renew
+from tenure.renewals.actions import turn_off_auto_renew, void_automatic
 from tenure.support.models import Note, Request
 from tenure.support.queries import RefundCase, refund_case
 from tenure.support.rules import Action, Outcome, RequestStatus
@@ -88,6 +88,7 @@ def open_request(
         memberships.set_auto_renew(
             actor, subscription, on=False, cause="cancel_request", verb="support.open_request", now=now
         )
+        void_automatic(actor, subscription, now)
     record(
         actor,
         "support.open_request",
@@ -171,7 +172,7 @@ def refund_tax(actor: Actor, request: Request, *, now: datetime) -> Request:
             raise Refusal(
                 "refund.too_late", last_day=case.payment.value_on + timedelta(days=case.policy.tax_refund_days)
             )
-        if not row.partner.exemptions.exists():
+        if not row.partner.exemptions.filter(valid_to__gte=case.payment.value_on).exists():
             raise Refusal("refund.not_exempt")
         tax = invoice_of_payment(case.payment.pk).tax
         if not tax:
