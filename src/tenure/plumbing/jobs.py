@@ -75,6 +75,8 @@ def work() -> None:
     """Run the worker until it is told to stop: woken by the job engine, ticking every minute besides."""
     from procrastinate.contrib.django import app  # noqa: PLC0415  needs the app registry
 
+    wiring()  # declares the engine's tasks
+
     async def run() -> None:
         worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
         async with worker_app.open_async():
