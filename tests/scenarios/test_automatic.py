@@ -1,7 +1,8 @@
 """Renewing by itself: charged once on the day after expiry, tried again after a decline, off when switched off
 (domain.md S27 to S31)."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,7 +15,7 @@ from tenure.renewals import actions as renewals
 from tenure.renewals.models import Due
 from tenure.renewals.queries import next_charge
 from tenure.support.rules import Outcome
-from tests.worlds import Method
+from tests.worlds import AURORA, Method, World
 
 
 def bought(world, card: str = "approves"):
@@ -233,3 +234,21 @@ def test_asking_to_cancel_ends_the_retries_with_it(world):
     assert len(attempts(automatic().pk)) == 1
     assert world.decide(request, refund=False).outcome == Outcome.DO_NOT_RENEW
     assert world.charged() == 1
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "America/New_York", "Pacific/Kiritimati"])
+def test_asked_every_hour_in_any_zone_the_year_is_renewed_once_and_on_its_day(db, card_gateway, settings, zone):
+    """lago#662, #879: a once-a-day guard compared UTC days, and partners east of UTC were billed twice."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    world = World(card_gateway, source=AURORA.read_text().replace('zone = "Asia/Taipei"', f'zone = "{zone}"'))
+    here = ZoneInfo(zone)
+    world.go(datetime(2018, 6, 22, 12, tzinfo=here))
+    world.buy_by_card()
+    at = datetime(2019, 6, 22, tzinfo=here).astimezone(UTC)
+    for _ in range(60):
+        world.go(at)
+        renewals.run(world.system, None, now=at)
+        expected = 2 if at.astimezone(here).date() > date(2019, 6, 22) else 1
+        assert world.charged() == expected, at
+        at += timedelta(hours=1)
+    assert [str(row.issued_on) for row in world.invoices()] == ["2019-06-23", "2018-06-22"], "the issuer's own day"
