@@ -132,15 +132,15 @@ class Visitor:
         self.page.goto(path)
         return self.page
 
+    def reads_own_language(self) -> None:
+        """Switch the page to the visitor's language where somebody left it in the other."""
+        if not self.page.evaluate("document.documentElement.lang").lower().startswith(self.language[:2]):
+            self.page.get_by_role("button", name=re.compile("繁體中文|English")).first.click()
+            self.page.wait_for_load_state()
+
     def say(self, english: str, chinese: str) -> str:
         """The words this visitor reads."""
         return chinese if self.language == "zh-hant" else english
-
-    def press(self, english: str, chinese: str) -> None:
-        self.page.get_by_role("button", name=self.say(english, chinese)).first.click()
-
-    def follow(self, english: str, chinese: str) -> None:
-        self.page.get_by_role("link", name=self.say(english, chinese)).first.click()
 
     def sees(self, english: str, chinese: str) -> None:
         self.page.get_by_text(self.say(english, chinese)).first.wait_for()
