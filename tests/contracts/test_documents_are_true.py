@@ -9,16 +9,12 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from tenure.cli.main import COMMANDS
 from tenure.events import BY_NAME
-from tenure.proof import seals
-from tests.actions.test_facts import ADDED, FIELDS
-from tests.contracts.recheck import ORDER
 from tools.events import recorded_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,28 +108,6 @@ def test_a_generated_page_is_current(map_of):
 
 def test_every_event_that_has_a_name_is_recorded_somewhere():
     assert not {event.__name__ for event in BY_NAME.values()} - recorded_in().keys()
-
-
-def test_the_facts_page_tells_the_fields_that_are_told():
-    """Every type in its order, every field in its order; what the page calls a word exists in the product."""
-    lines = (ROOT / "docs" / "facts.md").read_text("utf-8").splitlines()
-    told = {
-        row[1].strip(" `"): row[2].strip().split(", ") for row in (line.split("|") for line in lines) if len(row) == 5
-    }
-    told.pop("type"), told.pop("---")
-    fields = {name: words.replace("| ", "").split() for name, words in FIELDS.items()}
-    assert {name: told[name] for name in fields} == fields
-    assert list(told) == [name for name in ORDER if name in told] + ADDED
-
-
-def test_the_facts_page_shows_the_chains_as_they_are_made():
-    page = (ROOT / "docs" / "facts.md").read_text("utf-8")
-    row = {"account": "bank", "amount": 15750, "currency": "TWD", "id": "1"}
-    assert (
-        seals.canonical(row | {"previous_hash": seals.ZERO}).decode() + "\n" + seals.row_hash(row, seals.ZERO) in page
-    )
-    root = seals.merkle_root(sha256(letter).digest() for letter in (b"a", b"b", b"c"))
-    assert f"root  {root}\nhash  {sha256((seals.ZERO + root).encode()).hexdigest()}" in page
 
 
 def test_every_dependency_is_explained():
