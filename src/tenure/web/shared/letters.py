@@ -7,6 +7,7 @@ reminders (``letter.…``) are the programme's and come from the programme file.
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -85,9 +86,14 @@ def _path(code: str, facts: Mapping[str, Any]) -> str:
 
 
 def _fill(text: Text, known: Mapping[str, Any], language: str) -> str:
-    parts = PLACEHOLDER.split(text.say(language))
-    said = [say_fact(known.get(part, ""), language) if at % 2 else part for at, part in enumerate(parts)]
-    return spaced(*said) if language == "zh-hant" else "".join(said)
+    """A text with its facts in place. In Chinese a date stands as the text spaces it; other facts are spaced here."""
+    filled = ""
+    for at, part in enumerate(PLACEHOLDER.split(text.say(language))):
+        fact = known.get(part, "") if at % 2 else part
+        said = say_fact(fact, language)
+        plain = language == "en" or isinstance(fact, date)
+        filled = filled + said if plain else spaced(filled, said)
+    return filled
 
 
 def _line(text: Text, known: Mapping[str, Any], language: str) -> str:
