@@ -88,8 +88,8 @@ def test_a_charge_we_do_not_know_of(sold):
 def test_a_refund_the_gateway_never_made(sold):
     plant(
         "INSERT INTO payments_refund (payment_id, kind, amount_minor, currency, status, gateway_key, gateway_ref,"
-        " reason, requested_by, promised_at, made_at) SELECT id, 'tax', 750, currency, 'succeeded', 'x', '', '', 'system',"
-        " received_at, received_at FROM payments_payment ORDER BY id DESC LIMIT 1"
+        " reason, requested_by, promised_at, made_at) SELECT id, 'tax', 750, currency, 'succeeded', 'x', '', '',"
+        " 'system', received_at, received_at FROM payments_payment ORDER BY id DESC LIMIT 1"
     )
     assert "I-12" in verify.run(only=ASKED).violated
 
