@@ -35,8 +35,10 @@ os.environ["TENURE_DEMO_GATEWAY_SECRET"] = GATEWAY_SECRET
 import django  # noqa: E402  the environment above must be complete before anything reads it
 from django.conf import settings as _settings  # noqa: E402
 
+# A worker of a parallel run finds its parent's environment read already; its gateway is its own all the same.
+_settings.TENURE_DEMO_GATEWAY_URL = os.environ["TENURE_DEMO_GATEWAY_URL"]
 # Two runs on one machine must not take each other's database away.
-_settings.DATABASES["default"]["TEST"] = {"NAME": f"test_tenure_{os.getpid()}"}
+_settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = f"test_tenure_{os.getpid()}"
 django.setup()
 
 

@@ -235,18 +235,22 @@ def test_buying_by_keyboard_alone(visit, house):
                 return
         raise AssertionError(f"Tab never reaches {selector}")
 
+    def enter() -> None:
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+
     tab_to("form[action='/checkout/start/'] button")
-    page.keyboard.press("Enter")
+    enter()
     tab_to("input[name=method]")
     while not page.evaluate("document.activeElement.value === 'bank_transfer'"):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
     tab_to("main form.card button.primary")
-    page.keyboard.press("Enter")
+    enter()
     tab_to("main form.card button.primary")
-    page.keyboard.press("Enter")
+    enter()
     tab_to("input[name=terms]")
     page.keyboard.press("Space")
     tab_to("main form.card button.primary")
-    page.keyboard.press("Enter")
+    enter()
     me.sees("Order placed", "訂單已成立")

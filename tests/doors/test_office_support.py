@@ -44,6 +44,15 @@ def test_one_press_gives_the_money_back_and_a_second_one_does_nothing_more(desk)
     assert Refund.objects.count() == 1
 
 
+def test_finance_finds_the_second_yes_once_support_has_given_the_first(large):
+    world = large.world
+    assert "/approve/" not in large.get(world.fin, "request", "request").content.decode()
+    large.post(world.sue, "request-refund", "request")
+    assert "/approve/" in large.get(world.fin, "request", "request").content.decode()
+    assert large.post(world.fin, "request-approve", "request").status_code == 302
+    assert status_of(large).outcome == "refunded" and RefundApproval.objects.count() == 2
+
+
 def test_above_the_limit_the_first_press_records_and_the_second_person_executes(large):
     world = large.world
     page = large.get(world.oda, "request", "request").content.decode()

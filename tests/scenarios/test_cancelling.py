@@ -8,7 +8,7 @@ from tenure.benefits import actions as benefits
 from tenure.benefits.models import Grant
 from tenure.kernel.refusals import Invalid, NotYours, Refusal
 from tenure.memberships.models import AutoRenewChange
-from tenure.payments.models import Payment, Refund
+from tenure.payments.models import Payment, Refund, RefundApproval
 from tenure.payments.queries import attempts
 from tenure.plumbing.models import Event
 from tenure.purchases import actions as purchases
@@ -179,6 +179,26 @@ def test_above_the_limit_two_people_agree_and_one_person_twice_is_one(world):
         world.decide(request, world.oda)
     world.decide(request, world.ove)
     assert Refund.objects.get().amount_minor == 157_500 and world.status(gold) == "cancelled"
+
+
+def test_finance_gives_the_second_yes_and_never_the_first(world):
+    """Support puts the refund, finance agrees: neither moves more than the limit alone."""
+    world.qualify("gold-cloud")
+    world.buy_by_card(offer="gold-cloud")
+    request = world.ask_to_cancel(world.holding("gold-cloud").subscription)
+    finance = world.actor(world.fin)
+    with pytest.raises(Refusal, match=r"support\.nothing_to_approve"):
+        support.approve_refund(finance, request, now=world.now)
+    with pytest.raises(Refusal, match=r"access\.forbidden"):
+        support.decide(finance, request, refund=True, now=world.now)
+    world.decide(request, world.sue)
+    support.approve_refund(finance, request, now=world.now)
+    with pytest.raises(Refusal, match=r"support\.closed"):
+        support.approve_refund(finance, request, now=world.now)
+    assert Refund.objects.get().amount_minor == 157_500
+    assert sorted(RefundApproval.objects.values_list("by", flat=True)) == sorted(
+        [f"person:{world.sue.pk}", f"person:{world.fin.pk}"]
+    )
 
 
 def test_a_decision_made_twice_changes_nothing(world, pack):

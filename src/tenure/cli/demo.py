@@ -38,7 +38,6 @@ def run(args: argparse.Namespace) -> int:
 
     from tenure.cli.gateway import card_gateway
     from tenure.proof import world
-    from tenure.proof.crowd import Crowd
 
     call_command("migrate", interactive=False, verbosity=0)
     if world.unfinished():
@@ -50,8 +49,7 @@ def run(args: argparse.Namespace) -> int:
         raise CannotRun("The database is not empty: a demonstration is only built where nothing is.")
     began = time.monotonic()
     with card_gateway(), _no_letters_leave():
-        crowd = Crowd(args.partners, args.seed)
-        built = world.build(args.seed, daily=crowd.comes, tell=_teller(args))
+        built = world.build(args.seed, extra=args.partners, tell=_teller(args))
     _say(args, built, args.partners, time.monotonic() - began)
     return 0
 

@@ -162,7 +162,8 @@ def document(language: str, title: str, main: str) -> str:
 <html lang="{language}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><title>{title}</title>
-<link rel="icon" href="/static/img/mark.svg"><link rel="stylesheet" href="/static/css/tenure.css"><link rel="stylesheet" href="/pay/page.css"></head>
+<link rel="icon" href="/static/img/mark.svg">
+<link rel="stylesheet" href="/static/css/tenure.css"><link rel="stylesheet" href="/pay/page.css"></head>
 <body><main class="page" id="main">{main}
 </main></body>
 </html>

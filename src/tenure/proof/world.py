@@ -7,6 +7,7 @@ its own, but for the one password that all pretend people share. Read next: ``pr
 import random
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,6 @@ from django.db import connection, transaction
 
 from tenure.benefits import actions as benefits
 from tenure.kernel.access import SYSTEM
-from tenure.kernel.periods import day_of
 from tenure.people import actions as people
 from tenure.people.models import User
 from tenure.plumbing import clock, jobs
@@ -23,7 +23,8 @@ from tenure.plumbing.models import Counter
 from tenure.programme import actions as programme_actions
 from tenure.programme.queries import applied, current
 from tenure.proof.acts import Acts
-from tenure.proof.cast import Firm, Person
+from tenure.proof.cast import Act, Firm, Person
+from tenure.proof.crowd import arrivals
 from tenure.proof.story import BEGINS, ENDS, FIRMS, STAFF
 
 PASSWORD = "welcome to aurora"
@@ -32,11 +33,7 @@ PROGRAMME = Path(__file__).resolve().parents[3] / "programmes" / "aurora.toml"
 KEYS_IN_A_POOL = 200
 UNFINISHED = "demo:unfinished"
 
-Daily = Callable[[datetime], None]
-
-
-def nothing(dawn: datetime) -> None:
-    """A day on which nobody else does anything."""
+Happening = tuple[datetime, Callable[[], None]]
 
 
 def empty() -> bool:
@@ -56,15 +53,16 @@ def clear() -> None:
         cursor.execute("CREATE SCHEMA public")
 
 
-def build(seed: int, *, daily: Daily = nothing, tell: Callable[[date], None] = lambda day: None) -> "World":
-    """Build the whole demonstration, from the first firm to its today. ``daily`` happens at each dawn on the way."""
+def build(seed: int, *, extra: int = 0, tell: Callable[[date], None] = lambda day: None) -> "World":
+    """Build the whole demonstration, from the first firm to its today, with ``extra`` generated partners."""
     _do_not_wait_for_the_disk()
     Counter.objects.create(name=UNFINISHED)
     world = World(seed, begins=BEGINS, tell=tell)
     world.employ(STAFF)
     world.stock_keys()
-    world.live(FIRMS, until=ENDS, daily=daily)
+    world.live([*world.told(FIRMS), *arrivals(world, extra, seed)], until=ENDS)
     world.give_password()
+    _nobody_needs_waking()
     Counter.objects.filter(name=UNFINISHED).delete()
     return world
 
@@ -73,6 +71,12 @@ def _do_not_wait_for_the_disk() -> None:
     """A build cut off by a power failure is begun anew, so its commits need not reach the disk one by one."""
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit TO off")
+
+
+def _nobody_needs_waking() -> None:
+    """Everything has been done by hand; the calls that wait in the job engine would find nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
 
 
 class World(Acts):
@@ -89,30 +93,31 @@ class World(Acts):
     def instant(self, at: str) -> datetime:
         return datetime.fromisoformat(at).replace(tzinfo=ZoneInfo(self.zone))
 
-    def live(self, firms: Iterable[Firm], *, until: str, daily: Daily = nothing) -> None:
-        """Let every firm's story happen in the order of time, living every day in between."""
-        acts = [(self.instant(act.at), firm, act) for firm in firms for act in firm.story]
-        for at, firm, act in sorted(acts, key=lambda entry: entry[0]):
-            self.go(at, daily)
-            try:
-                getattr(self, act.does)(firm, **act.facts)
-            except Exception as failure:
-                failure.add_note(f"in the story of {firm.name}: {act}")
-                raise
+    def told(self, firms: Iterable[Firm]) -> list[Happening]:
+        """The firms' stories as things that happen, each at its instant."""
+        return [(self.instant(act.at), partial(self._act, firm, act)) for firm in firms for act in firm.story]
+
+    def live(self, happenings: Iterable[Happening], *, until: str) -> None:
+        """Let everything happen in the order of time, living every day in between."""
+        for at, happen in sorted(happenings, key=lambda entry: entry[0]):
+            self.go(at)
+            happen()
             jobs.settle_down(self.now)
-        self.go(self.instant(until), daily)
+        self.go(self.instant(until))
 
-    def go(self, to: datetime, daily: Daily = nothing) -> None:
+    def go(self, to: datetime) -> None:
         """Live every day up to an instant."""
-
-        def dawns(dawn: datetime) -> None:
-            self.now = dawn
-            self.tell(day_of(dawn, self.zone))
-            daily(dawn)
-
         if to > self.now:
-            jobs.advance(to, self.zone, each_day=dawns)
+            jobs.advance(to, self.zone)
             self.now = to
+            self.tell(self.today)
+
+    def _act(self, firm: Firm, act: Act) -> None:
+        try:
+            getattr(self, act.does)(firm, **act.facts)
+        except Exception as failure:
+            failure.add_note(f"in the story of {firm.name}: {act}")
+            raise
 
     def employ(self, staff: Iterable[Person]) -> None:
         with transaction.atomic():

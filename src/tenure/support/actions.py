@@ -33,7 +33,6 @@ from tenure.support.rules import Action, Outcome, RequestStatus
 TEXT_LIMIT = 5000
 declare("support.view_all", Side.BOTH, says="See all of the company's requests, not only one's own.")
 declare("support.view", Side.BOTH, says="See support requests.")
-declare("support.approve_refund", Side.STAFF, says="Agree to refunds that others have asked for.")
 
 # VERBS
 
@@ -154,10 +153,19 @@ def decide(
             promised = _agree(actor, row, override, reason.strip(), now)
         else:
             _do_not_renew(actor, row, now)
-    crash_point("refund_promised")
-    if promised is not None:
-        refund_made(promised, actor=actor, now=now)
-    return finish(request, actor, now)
+    return _given_back(request, promised, actor, now)
+
+
+@verb(Side.STAFF, money=True)
+def approve_refund(actor: Actor, request: Request, *, now: datetime) -> Request:
+    """Give the second yes to a refund above the limit, as the first person put it. Alone it decides nothing."""
+    with beat():
+        row = _locked(request)
+        _decidable(row)
+        if not approvals(row.pk):
+            raise Refusal("support.nothing_to_approve", number=row.number)
+        promised = _agree(actor, row, row.override, row.reason, now)
+    return _given_back(request, promised, actor, now)
 
 
 @verb(Side.STAFF, money=True)
@@ -179,6 +187,17 @@ def refund_tax(actor: Actor, request: Request, *, now: datetime) -> Request:
             raise Refusal("refund.already_refunded")
         promised = _promise(row, case, RefundKind.TAX, tax, row.subject, now)
     refund_made(promised, actor=actor, now=now)
+    return finish(request, actor, now)
+
+
+# BEATS: outside any transaction; safe to repeat.
+
+
+def _given_back(request: Request, promised: Refund | None, actor: Actor, now: datetime) -> Request:
+    """The second and third beat of a refund that has been promised; of any other decision, nothing."""
+    crash_point("refund_promised")
+    if promised is not None:
+        refund_made(promised, actor=actor, now=now)
     return finish(request, actor, now)
 
 

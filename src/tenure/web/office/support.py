@@ -31,6 +31,7 @@ from tenure.web.shared.statuses import status_of
 
 TEXT_LIMIT = 5000
 REASON_LIMIT = 500
+APPROVERS = ("support.decide", "support.approve_refund")
 ACTIONS = (Action.CANCEL, Action.REFUND, Action.EXEMPTION)
 STATES = ("attention_needed", "closed")
 
@@ -101,6 +102,10 @@ def _refund(request: HttpRequest, row: Any) -> str:
     return _decided(request, support.decide(request.actor, row, refund=True, now=request.now))
 
 
+def _approve(request: HttpRequest, row: Any) -> str:
+    return _decided(request, support.approve_refund(request.actor, row, now=request.now))
+
+
 def _override(request: HttpRequest, row: Any) -> str:
     reading = Reading(request.POST)
     reason = reading.text("reason", limit=REASON_LIMIT)
@@ -136,6 +141,7 @@ ACTS: dict[str, Callable[[HttpRequest, Any], str]] = {
     "reply": _reply,
     "close": _close,
     "refund": _refund,
+    "approve": _approve,
     "override": _override,
     "do-not-renew": _do_not_renew,
     "exempt": _exempt,
@@ -164,7 +170,7 @@ def _verdict(request: HttpRequest, row: Any) -> Verdict | None:
         return None
     people = names(approval.by for approval in case.approvals)
     agreed = {approval.by for approval in case.approvals}
-    others = staff_with("support.decide", request.programme)
+    others = {p.pk: p for right in APPROVERS for p in staff_with(right, request.programme)}.values()
     return Verdict(
         case,
         [(people.get(approval.by, approval.by), approval.at) for approval in case.approvals],
@@ -203,6 +209,7 @@ def _page(
             reply="support.reply",
             close="support.close_request",
             decide="support.decide",
+            approve="support.approve_refund",
             exempt="partners.grant_exemption",
             refund_tax="support.refund_tax",
         ),

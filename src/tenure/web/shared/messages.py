@@ -163,6 +163,7 @@ MESSAGES: dict[str, Any] = {
         _("A support request already asks for this cancellation."),
     ),
     "support.second_approver_needed": _("This refund is above the limit. A second person has to approve it."),
+    "support.nothing_to_approve": _("Nobody has approved this refund yet. The first yes comes from support."),
     "support.requester_cannot_approve": _("You asked for this refund, so somebody else has to approve it."),
     # People
     "people.last_admin": _("This person is your company's last admin. Make somebody else an admin first."),
