@@ -5,6 +5,7 @@ Read next: ``kernel/access.py``, ``plumbing/outbox.py``.
 
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import find_spec
 
 from django.conf import settings
 
@@ -84,8 +85,10 @@ def belonging(book: Book) -> Iterator[Violation]:
 )
 def permissions(book: Book) -> Iterator[Violation]:
     # Verbs and doors enter their permissions when they are read.
-    wiring()
     import_module(settings.ROOT_URLCONF)
+    for name in settings.CAPABILITIES:
+        if find_spec(f"{name}.actions"):
+            import_module(f"{name}.actions")
     programme = book.programmes[max(book.programmes)]
     for role in programme.roles:
         for name in sorted(role.permissions):
