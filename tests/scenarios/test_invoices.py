@@ -153,6 +153,21 @@ def test_s41_granted_after_paying_15750_the_750_can_be_refunded_within_a_year(wo
     assert note.number in text_of(note.number)
 
 
+def test_a_tax_refund_above_the_limit_needs_two_people(world):
+    """The tax of gold is 7,500; with a limit of 5,000 one person alone gives nothing back (I-48)."""
+    world.new_policy(2, "2018-06-20", TWD="5,000")
+    world.qualify("gold-cloud")
+    world.buy_by_card(offer="gold-cloud")
+    exempt(world, "2018-01-01", "2019-12-31")
+    request = ask_for_tax(world, world.holding("gold-cloud").subscription)
+    support.refund_tax(world.actor(world.fin), request, now=world.now)
+    assert not Refund.objects.exists()
+    with pytest.raises(Refusal, match="second_approver_needed"):
+        support.refund_tax(world.actor(world.fin), request, now=world.now)
+    support.refund_tax(world.actor(world.oda), request, now=world.now)
+    assert Refund.objects.get().amount_minor == 7_500
+
+
 def test_s41_a_year_and_a_day_later_it_cannot(world, pack):
     exempt(world, "2018-06-01", "2019-12-31")
     world.go("2019-06-22")

@@ -146,10 +146,14 @@ def change_company(actor: Actor, partner: Partner, *, company: Company, now: dat
 
 def verify_at_once(actor: Actor, partner: Partner, now: datetime) -> None:
     """Pass every check without asking: for companies an import has already vouched for."""
-    for kind in Kind:
-        check, _ = Check.objects.get_or_create(partner=partner, kind=kind, defaults={"opened_at": now})
-        _decide(actor, check, State.PASSED, "", now)
-    _conclude(actor, partner, now)
+    known = {check.kind for check in checks(partner)}
+    Check.objects.bulk_create(Check(partner=partner, kind=kind, opened_at=now) for kind in Kind if kind not in known)
+    partner.checks.update(state=State.PASSED, reason="", decided_at=now, decided_by=actor.label)
+    happened: list[events.Event] = [_decided(check) for check in checks(partner)]
+    if partner.verified_at is None:
+        partners.set_verified(partner, now)
+        happened.append(events.PartnerVerified(**_of(partner)))
+    record(actor, "enrolment.decide", now, *happened)
 
 
 def company_of(partner: Partner) -> Company:
@@ -160,14 +164,12 @@ def company_of(partner: Partner) -> Company:
 def _decide(actor: Actor, check: Check, state: State, reason: str, now: datetime) -> None:
     check.state, check.reason, check.decided_at, check.decided_by = state, reason, now, actor.label
     check.save()
-    record(
-        actor,
-        "enrolment.decide",
-        now,
-        events.CheckDecided(
-            partner_id=check.partner_id, subject=f"check:{check.pk}", kind=check.kind, state=state, reason=reason
-        ),
-    )
+    record(actor, "enrolment.decide", now, _decided(check))
+
+
+def _decided(check: Check) -> events.CheckDecided:
+    of = {"partner_id": check.partner_id, "subject": f"check:{check.pk}"}
+    return events.CheckDecided(**of, kind=check.kind, state=check.state, reason=check.reason)
 
 
 def _conclude(actor: Actor, partner: Partner, now: datetime) -> None:

@@ -1,8 +1,10 @@
 """Many more partners than the stories name: for a demonstration with numbers in it, and for measuring.
 
 It decides who they are by the dice of one seed; what they may do is decided by the same rules and written by the
-same steps as for anybody, many firms to a transaction. They are not written to: their joining and buying leaves no
-letters, and their invoices' PDFs are made when somebody asks. Read next: ``proof/world.py``.
+same steps as for anybody, many firms to a transaction. The first few thousand buy here; all beyond come with a year
+the old portal has sold them, because ten thousand purchases would take longer than anybody waits. They are not
+written to: their joining and buying leaves no letters, and their invoices' PDFs are made when somebody asks. Read
+next: ``proof/world.py``.
 """
 
 import random
@@ -13,10 +15,13 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from tenure.benefits import actions as benefits
 from tenure.billing import actions as billing
 from tenure.enrolment import actions as enrolment
 from tenure.kernel.access import SYSTEM, Actor
 from tenure.kernel.periods import start_of
+from tenure.memberships import actions as memberships
+from tenure.memberships.rules import first_term
 from tenure.offers.rules import may_buy
 from tenure.partners import actions as partners
 from tenure.partners.models import Partner
@@ -39,6 +44,7 @@ from tenure.purchases.rules import Contact, Wanted
 FIRST_DAY = date(2018, 6, 10)
 DAYS = 370
 OFFER = "action-pack"
+BUY_HERE = 2_000
 BY_CARD, DECLINES_LATER = 0.6, 0.04
 
 HEADS = "North South Amber Silver Cedar Maple Stone River Harbor Summit Bright Clear Quiet Blue Copper Willow".split()
@@ -63,6 +69,8 @@ class Extra:
     language: str
     card: str
     """The token of the card it pays with; empty for a bank transfer."""
+    buys_here: bool
+    """Else its running year comes from the old portal."""
 
 
 def crowd(size: int, seed: int) -> list[tuple[date, list[Extra]]]:
@@ -87,14 +95,17 @@ def arrive(world: Acts, firms: list[Extra]) -> None:
     """One day's firms: joined, authorised and ordered in one transaction, then charged one by one."""
     finance = world.office("finance")
     with transaction.atomic():
-        joined = [_join(firm, world.now) for firm in firms]
-        placed = [_order(world, partner, firm) for partner, firm in zip(joined, firms, strict=True)]
+        joined = [(_join(firm, world.now), firm) for firm in firms]
+        placed = [_order(world, partner, firm) for partner, firm in joined if firm.buys_here]
         for order, attempt in placed:
             if attempt is None:
                 _pay(world, finance, order)
+        for partner, firm in joined:
+            if not firm.buys_here:
+                _bring_in(world, partner)
     for order, attempt in placed:
         charged(SYSTEM, order, attempt, world.now)
-    Reaction.objects.filter(state="due", event__partner_id__in=[partner.pk for partner in joined]).delete()
+    Reaction.objects.filter(state="due", event__partner_id__in=[partner.pk for partner, _ in joined]).delete()
 
 
 def _join(firm: Extra, now: datetime) -> Partner:
@@ -129,6 +140,22 @@ def _order(world: Acts, partner: Partner, firm: Extra) -> tuple[Order, Attempt |
         card=card.pk if card else None,
     )
     return place(SYSTEM, facts, offer, wanted, decision, verb="purchases.buy", now=now)
+
+
+def _bring_in(world: Acts, partner: Partner) -> None:
+    """The year that the old portal has sold, beginning today."""
+    programme = current()
+    policy = programme.policy_on(world.today)
+    term = memberships.bring_in(
+        partner_id=partner.pk,
+        offer=OFFER,
+        anchor_on=world.today,
+        dates=first_term(world.today, policy),
+        programme=programme,
+        policy=policy.version,
+        now=world.now,
+    )
+    benefits.grant(SYSTEM, term, programme.offer(OFFER), "imports.bring_in", world.now)
 
 
 def _pay(world: Acts, finance: Actor, order: Order) -> None:
@@ -168,4 +195,4 @@ def _extra(n: int, dice: random.Random) -> Extra:
     )
     roll = dice.random()
     card = "tok_0341" if roll < DECLINES_LATER else "tok_4242" if roll < BY_CARD else ""
-    return Extra(company, "zh-hant" if chinese else "en", card)
+    return Extra(company, "zh-hant" if chinese else "en", card, buys_here=n < BUY_HERE)

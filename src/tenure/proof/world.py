@@ -5,7 +5,8 @@ its own, but for the one password that all pretend people share. Read next: ``pr
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from tenure.kernel.access import SYSTEM
 from tenure.people import actions as people
 from tenure.people.models import User
 from tenure.plumbing import clock, jobs
+from tenure.plumbing.db import wiring
 from tenure.plumbing.models import Counter
 from tenure.programme import actions as programme_actions
 from tenure.programme.queries import applied, current
@@ -57,12 +59,12 @@ def build(seed: int, *, extra: int = 0, tell: Callable[[date], None] = lambda da
     """Build the whole demonstration, from the first firm to its today, with ``extra`` generated partners."""
     _do_not_wait_for_the_disk()
     Counter.objects.create(name=UNFINISHED)
-    world = World(seed, begins=BEGINS, tell=tell)
-    world.employ(STAFF)
-    world.stock_keys()
-    world.live([*world.told(FIRMS), *arrivals(world, extra, seed)], until=ENDS)
+    with _nobody_needs_waking():
+        world = World(seed, begins=BEGINS, tell=tell)
+        world.employ(STAFF)
+        world.stock_keys()
+        world.live([*world.told(FIRMS), *arrivals(world, extra, seed)], until=ENDS)
     world.give_password()
-    _nobody_needs_waking()
     Counter.objects.filter(name=UNFINISHED).delete()
     return world
 
@@ -73,10 +75,15 @@ def _do_not_wait_for_the_disk() -> None:
         cursor.execute("SET synchronous_commit TO off")
 
 
-def _nobody_needs_waking() -> None:
-    """Everything has been done by hand; the calls that wait in the job engine would find nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
+@contextmanager
+def _nobody_needs_waking() -> Iterator[None]:
+    """Everything that follows is done by hand, so the worker is not called for each of it."""
+    page = wiring()
+    before, page.wake = page.wake, lambda: None
+    try:
+        yield
+    finally:
+        page.wake = before
 
 
 class World(Acts):

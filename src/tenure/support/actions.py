@@ -28,7 +28,7 @@ from tenure.purchases.charging import refund_made
 from tenure.renewals.actions import turn_off_auto_renew, void_automatic
 from tenure.support.models import Note, Request
 from tenure.support.queries import RefundCase, refund_case
-from tenure.support.rules import Action, Outcome, RequestStatus
+from tenure.support.rules import Action, Outcome, RequestStatus, approvals_needed
 
 TEXT_LIMIT = 5000
 declare("support.view_all", Side.BOTH, says="See all of the company's requests, not only one's own.")
@@ -162,7 +162,7 @@ def approve_refund(actor: Actor, request: Request, *, now: datetime) -> Request:
     with beat():
         row = _locked(request)
         _decidable(row)
-        if not approvals(row.pk):
+        if row.action == Action.EXEMPTION or not approvals(row.pk):
             raise Refusal("support.nothing_to_approve", number=row.number)
         promised = _agree(actor, row, row.override, row.reason, now)
     return _given_back(request, promised, actor, now)
@@ -185,9 +185,13 @@ def refund_tax(actor: Actor, request: Request, *, now: datetime) -> Request:
         tax = invoice_of_payment(case.payment.pk).tax
         if not tax:
             raise Refusal("refund.already_refunded")
-        promised = _promise(row, case, RefundKind.TAX, tax, row.subject, now)
-    refund_made(promised, actor=actor, now=now)
-    return finish(request, actor, now)
+        if row.refund_id:
+            promised = row.refund
+        elif _enough_agree(actor, row, case, tax, now):
+            promised = _promise(row, case, RefundKind.TAX, tax, row.subject, now)
+        else:
+            promised = None
+    return _given_back(request, promised, actor, now)
 
 
 # BEATS: outside any transaction; safe to repeat.
@@ -253,19 +257,26 @@ def _agree(actor: Actor, row: Request, override: bool, reason: str, now: datetim
         case.decision.require()
     elif not reason:
         raise Invalid({"reason": "text.missing"})
-    if actor.id == row.opened_by_id:
-        raise Refusal("support.requester_cannot_approve")
     if row.refund_id:
         return row.refund
-    new = payments.agree_to_refund(actor, row.pk, case.limit, now)
     row.override, row.reason, row.decided_by = override, reason[:500], actor.label
     row.save()
-    if len(approvals(row.pk)) < case.approvals_needed:
-        if not new:
-            raise Refusal("support.second_approver_needed", limit=case.limit)
-        record(actor, "support.decide", now, events.RefundApproved(**_of(row), number=row.number))
+    if not _enough_agree(actor, row, case, case.amount, now):
         return None
     return _promise(row, case, RefundKind.FULL, case.amount, reason or row.subject, now)
+
+
+def _enough_agree(actor: Actor, row: Request, case: RefundCase, amount: Money, now: datetime) -> bool:
+    """Keep one person's yes to an amount; one person twice is one (I-48)."""
+    if actor.id == row.opened_by_id:
+        raise Refusal("support.requester_cannot_approve")
+    new = payments.agree_to_refund(actor, row.pk, case.limit, now)
+    if len(approvals(row.pk)) >= approvals_needed(amount, case.policy):
+        return True
+    if not new:
+        raise Refusal("support.second_approver_needed", limit=case.limit)
+    record(actor, "support.decide", now, events.RefundApproved(**_of(row), number=row.number))
+    return False
 
 
 def _promise(row: Request, case: RefundCase, kind: RefundKind, amount: Money, reason: str, now: datetime) -> Refund:

@@ -80,6 +80,7 @@ def support_new(request: HttpRequest) -> HttpResponse:
             request.session["sent"] = {given.get("once", ""): row.number}
             flash.success(request, _sent(row), extra_tags="ok")
             return redirect("portal:support_request", row.number)
+    unseen = request.method == "POST" and not seen
     return render(
         request,
         "portal/support_new.html",
@@ -88,10 +89,10 @@ def support_new(request: HttpRequest) -> HttpResponse:
             "problems": [(p.code, p.name, p.hint) for p in request.programme.problem_types],
             "kind": kind,
             "case": case,
-            "unseen": request.method == "POST" and not seen,
+            "unseen": unseen,
             "chosen_subscription": subscription,
             "once": given.get("once") or get_random_string(16),
-            "fields": _fields(request, given, errors, subscription, case),
+            "fields": _fields(request, given, errors, subscription, case, unseen),
         },
     )
 
@@ -195,7 +196,7 @@ def _offer(holding: Holding) -> Any:
 
 
 def _fields(
-    request: HttpRequest, given: Any, errors: dict[str, str], chosen: Any, case: dict[str, Any] | None
+    request: HttpRequest, given: Any, errors: dict[str, str], chosen: Any, case: dict[str, Any] | None, unseen: bool
 ) -> list[Field]:
     said = {"offer": case["offer"].name.say(language())} if case else {}
     default = _("Cancel %(offer)s") % said if case else ""
@@ -210,7 +211,8 @@ def _fields(
             type="textarea",
         ),
     ]
-    if options := _choices(request, chosen):
+    # A cancellation that was asked for names its subscription; one that was stumbled into may still let go of it.
+    if options := [] if case and not unseen else _choices(request, chosen):
         fields.insert(
             0,
             Field(
