@@ -1,7 +1,7 @@
 """Many more partners than the stories name: for a demonstration with numbers in it, and for measuring.
 
 It decides who they are by the dice of one seed; what they may do is decided by the same rules and written by the
-same steps as for anybody, many firms to a transaction. The first few thousand buy here; all beyond come with a year
+same steps as for anybody, many firms to a transaction. The first thousand buy here; all beyond come with a year
 the old portal has sold them, because ten thousand purchases would take longer than anybody waits. They are not
 written to: their joining and buying leaves no letters, and their invoices' PDFs are made when somebody asks. Read
 next: ``proof/world.py``.
@@ -44,7 +44,7 @@ from tenure.purchases.rules import Contact, Wanted
 FIRST_DAY = date(2018, 6, 10)
 DAYS = 370
 OFFER = "action-pack"
-BUY_HERE = 2_000
+BUY_HERE = 1_000
 BY_CARD, DECLINES_LATER = 0.6, 0.04
 
 HEADS = "North South Amber Silver Cedar Maple Stone River Harbor Summit Bright Clear Quiet Blue Copper Willow".split()
