@@ -33,7 +33,7 @@ def press(client, grant, **more):
 def test_everybody_sees_the_benefits_and_who_may_reveals(client, world, pack):
     client.force_login(world.sal)
     page = client.get("/benefits/").content.decode()
-    for words in ("Action Pack", "Office suite", "20 June 2019", "Who can help:"):
+    for words in ("Action Pack", "Office suite", "20 Jun 2019", "Who can help:"):
         assert words in page
     assert "/reveal/" not in page
     refused = client.get(f"/benefits/{grant_of('server-keys').pk}/reveal/")
