@@ -1,5 +1,6 @@
 """Reading subscriptions: their standing today, derived from dates, and its twin in SQL."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -147,6 +148,15 @@ def with_standing(rows: QuerySet[Subscription], today: date) -> QuerySet[Subscri
             default=Value(False),
         ),
     )
+
+
+def held_by(partner_ids: Iterable[int], today: date) -> dict[int, list[tuple[str, str]]]:
+    """What some partners hold or held last: per partner the offers and how they stand, in one query."""
+    rows = Subscription.objects.filter(partner_id__in=list(partner_ids), superseded_at=None).order_by("pk")
+    found: dict[int, list[tuple[str, str]]] = {}
+    for row in with_standing(rows, today):
+        found.setdefault(row.partner_id, []).append((row.offer, "suspended" if row.suspended else row.status))
+    return found
 
 
 def newest_terms() -> QuerySet[Term]:
