@@ -11,13 +11,13 @@ from django import template
 from django.conf import settings
 
 from tenure.kernel.text import Text
-from tenure.memberships.queries import holdings
+from tenure.memberships.queries import held_by
 from tenure.partners.queries import by_id
 from tenure.people.queries import cast as people_in_places
-from tenure.programme.rules import Programme
 
 register = template.Library()
-COMPANIES = 8
+LOOKED_AT = 40
+COMPANIES = 9
 EACH = 3
 
 
@@ -26,7 +26,7 @@ class Company:
     """One company of the demonstration: its standing, what it holds, and some of its people with their roles."""
 
     partner: Any
-    held: list[tuple[Text, str]]
+    held: list[tuple[Text | str, str]]
     people: list[tuple[Any, list[Text]]]
 
 
@@ -36,29 +36,33 @@ def cast(context: template.Context) -> dict[str, Any]:
     programme, today = context.get("programme"), context.get("today")
     if not settings.TENURE_DEMO or programme is None:
         return {}
-    staff, places = people_in_places(COMPANIES)
-    names = {role.code: role.name for role in programme.roles}
+    staff, places = people_in_places(LOOKED_AT)
     partners = by_id({place.partner_id for place in places})
+    held = held_by(partners, today)
+    names = {role.code: role.name for role in programme.roles}
+    offers = {offer.code: offer.name for offer in programme.offers}
     companies = [
         Company(
             partner,
-            _held(partner, programme, today),
+            [(offers.get(offer, offer), status) for offer, status in held.get(partner.pk, [])],
             [
                 (place.user, [names[code] for code in place.roles if code in names])
                 for place in [p for p in places if p.partner_id == partner.pk][:EACH]
             ],
         )
-        for partner in sorted(partners.values(), key=lambda partner: partner.pk)
+        for partner in _varied(sorted(partners.values(), key=lambda partner: partner.pk), held)
     ]
     office = [(person, [names[code] for code in person.staff_roles if code in names]) for person in staff[:COMPANIES]]
     return {"companies": companies, "office": office, "request": context.get("request")}
 
 
-def _held(partner: Any, programme: Programme, today: Any) -> list[tuple[Text, str]]:
-    found = []
-    for holding in holdings(partner.pk):
-        if holding.subscription.superseded_at is None:
-            standing = holding.standing(today)
-            name = programme.offer(holding.subscription.offer).name
-            found.append((name, "suspended" if standing.suspended else standing.status))
-    return found
+def _varied(partners: list[Any], held: dict[int, list[tuple[str, str]]]) -> list[Any]:
+    """The first company of each kind of standing before a second of any: a demonstration shows what there is."""
+    seen: dict[Any, int] = {}
+    ranked = []
+    for partner in partners:
+        kind = (partner.standing, partner.managed_in, frozenset(status for _offer, status in held.get(partner.pk, [])))
+        seen[kind] = seen.get(kind, 0) + 1
+        ranked.append((seen[kind], partner.pk, partner))
+    chosen = [partner for _nth, _pk, partner in sorted(ranked, key=lambda one: one[:2])[:COMPANIES]]
+    return sorted(chosen, key=lambda partner: partner.pk)
