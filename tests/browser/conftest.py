@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 START_SECONDS = 180
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -135,12 +135,16 @@ class Visitor:
     def reads_own_language(self) -> None:
         """Switch the page to the visitor's language where somebody left it in the other."""
         if not self.page.evaluate("document.documentElement.lang").lower().startswith(self.language[:2]):
-            self.page.get_by_role("button", name=re.compile("繁體中文|English")).first.click()
-            self.page.wait_for_load_state()
+            self.press(self.page.get_by_role("button", name=re.compile("繁體中文|English")).first)
 
     def say(self, english: str, chinese: str) -> str:
         """The words this visitor reads."""
         return chinese if self.language == "zh-hant" else english
+
+    def press(self, button: Locator, seconds: float = 20) -> None:
+        """Press what leads to another page, and wait until it is there."""
+        with self.page.expect_navigation(timeout=seconds * 1000):
+            button.click(timeout=seconds * 1000)
 
     def sees(self, english: str, chinese: str) -> None:
         self.page.get_by_text(self.say(english, chinese)).first.wait_for()
