@@ -4,10 +4,10 @@ It decides only whether a pretend card processor has to be started. It must neve
 demonstration. Read next: ``cli/up.py``, which keeps one running beside the portal.
 """
 
+import http.client
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ START_SECONDS = 15
 @contextmanager
 def card_gateway() -> Iterator[None]:
     """Have a card gateway while the block runs. In a demonstration without one, start it on the same book."""
-    if not settings.TENURE_DEMO or _answers(settings.TENURE_DEMO_GATEWAY_URL):
+    if not settings.TENURE_DEMO or _answers(settings.TENURE_DEMO_GATEWAY_URL, settings.TENURE_DEMO_GATEWAY_SECRET):
         yield
         return
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def card_gateway() -> Iterator[None]:
         preexec_fn=die_with_parent,  # noqa: PLW1509  there is one thread
     )
     try:
-        _wait(process, url)
+        _wait(process, url, secret)
         settings.TENURE_DEMO_GATEWAY_URL, settings.TENURE_DEMO_GATEWAY_SECRET = url, secret
         yield
     finally:
@@ -46,19 +46,19 @@ def card_gateway() -> Iterator[None]:
         process.wait()
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, secret: str) -> bool:
+    """Whether the gateway that shares our secret listens there, and not whatever else has taken its port."""
+    asked = urllib.request.Request(f"{url}/v1/_faults", headers={"Authorization": f"Bearer {secret}"})
     try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=2):
-            return True
-    except urllib.error.HTTPError:
-        return False
-    except OSError:
+        with urllib.request.urlopen(asked, timeout=2) as answer:
+            return answer.status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
 
 
-def _wait(process: subprocess.Popen, url: str) -> None:
+def _wait(process: subprocess.Popen, url: str, secret: str) -> None:
     until = time.monotonic() + START_SECONDS
-    while not _answers(url):
+    while not _answers(url, secret):
         if process.poll() is not None or time.monotonic() > until:
             raise CannotRun("The pretend card gateway did not start.")
         time.sleep(0.02)

@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from tenure import events
 from tenure.benefits import actions as benefits
 from tenure.billing import actions as billing
 from tenure.enrolment import actions as enrolment
@@ -32,6 +33,7 @@ from tenure.payments.models import Attempt
 from tenure.payments.rules import Method
 from tenure.people import actions as people
 from tenure.plumbing.models import Reaction
+from tenure.plumbing.outbox import record
 from tenure.programme.queries import current
 from tenure.proof.acts import Acts
 from tenure.purchases.actions import apply_transfer
@@ -171,6 +173,8 @@ def _pay(world: Acts, finance: Actor, order: Order) -> None:
         now=world.now,
     )
     billing.post_bank_line(line, current(), world.now)
+    received = events.TransferReceived(subject=f"bank_line:{line.pk}", line=line.pk)
+    record(finance, "purchases.record_transfer", world.now, received)
     apply_transfer(finance, line, order, world.now)
 
 
