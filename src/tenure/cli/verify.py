@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from contextlib import nullcontext
 from typing import Any
 
 from tenure.cli.main import COULD_NOT_RUN, FAILED, CannotRun
@@ -20,10 +21,12 @@ def register(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from tenure.cli.gateway import card_gateway
     from tenure.proof import verify
 
     try:
-        report = verify.run(ask_gateways=not args.offline)
+        with nullcontext() if args.offline else card_gateway():
+            report = verify.run(ask_gateways=not args.offline)
     except Refusal as refusal:
         raise CannotRun("No programme is in force yet: apply one first.") from refusal
     print(json.dumps(report.plain(), ensure_ascii=False) if args.json else told(report))
