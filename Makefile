@@ -39,10 +39,10 @@ run: setup
 test: setup
 	@$(PYTHON) tools/setup.py --browser
 	@$(MAKE) check
-	$(BIN)/pytest -n 2 tests
+	$(BIN)/pytest -n 2 --dist loadgroup tests
 
 fast: setup
-	$(BIN)/pytest tests/rules
+	@PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -q -p tests.fast --noconftest tests/rules
 
 check: lint arch
 
