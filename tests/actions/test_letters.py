@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from django.urls import resolve
 
 from tenure.enrolment.queries import partner_of_token
 from tenure.kernel.access import SYSTEM
@@ -125,12 +126,14 @@ def test_the_confirmation_link_is_signed_for_the_company(world):
     _, body = put_into_words("enrolment.confirm_email", {**FACTS, "partner": world.contoso.pk}, "en")
     token = re.search(r"/join/confirm/([^/\s]+)/", body)[1]
     assert partner_of_token(token) == world.contoso
+    assert resolve(f"/join/confirm/{token}/").view_name == "portal:join_confirm"
 
 
 def test_the_invitation_link_is_signed_for_the_invitation(facts):
     _, body = put_into_words("people.invitation", facts, "zh-hant")
     token = re.search(r"/invitation/([^/\s]+)/", body)[1]
     assert invitation_of(token).pk == facts["invitation"]
+    assert resolve(f"/invitation/{token}/").view_name == "portal:invitation"
 
 
 def test_a_declined_card_says_why_and_whether_it_is_tried_again(facts):
