@@ -169,10 +169,8 @@ def compile_translations() -> None:
         target = source.with_suffix(".mo")
         if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
             continue
-        new = target.with_suffix(".mo.new")
-        if not quiet(str(VENV / "bin" / "pybabel"), "compile", "-i", str(source), "-o", str(new)):
+        if not quiet(str(VENV / "bin" / "python"), str(ROOT / "tools" / "words.py"), "--compile"):
             raise CannotSetUp(f"The translation {source.relative_to(ROOT)} can't be compiled: its syntax is broken.")
-        new.replace(target)
 
 
 def find_browser() -> None:

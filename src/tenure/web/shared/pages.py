@@ -22,7 +22,7 @@ from tenure.kernel.access import NOBODY, Side, decide, declare, may
 from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import NotYours, Refusal
 from tenure.partners.queries import get as partner_by_id
-from tenure.people.queries import actor_of, holders, notices
+from tenure.people.queries import actor_of, holders, notices, staff_with
 from tenure.plumbing import clock
 from tenure.programme.queries import current
 from tenure.web.shared import messages
@@ -90,7 +90,7 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 def helpers(request: HttpRequest, permission: str) -> list[str]:
     """The names of the colleagues who hold a permission: who can help."""
     if request.partner is None:
-        return []
+        return [person.name for person in staff_with(permission, request.programme)] if request.actor.is_staff else []
     return [person.name for person in holders(request.partner.pk, permission, request.programme)]
 
 

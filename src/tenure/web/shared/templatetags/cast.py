@@ -41,19 +41,21 @@ def cast(context: template.Context) -> dict[str, Any]:
     held = held_by(partners, today)
     names = {role.code: role.name for role in programme.roles}
     offers = {offer.code: offer.name for offer in programme.offers}
-    companies = [
-        Company(
+    ordered = sorted(partners.values(), key=lambda partner: partner.pk)
+    shown = _varied(ordered, held)
+
+    def told(partner: Any) -> Company:
+        its_own = [place for place in places if place.partner_id == partner.pk][:EACH]
+        return Company(
             partner,
             [(offers.get(offer, offer), status) for offer, status in held.get(partner.pk, [])],
-            [
-                (place.user, [names[code] for code in place.roles if code in names])
-                for place in [p for p in places if p.partner_id == partner.pk][:EACH]
-            ],
+            [(place.user, [names[code] for code in place.roles if code in names]) for place in its_own],
         )
-        for partner in _varied(sorted(partners.values(), key=lambda partner: partner.pk), held)
-    ]
+
+    companies = [told(partner) for partner in shown]
+    others = [told(partner) for partner in ordered if partner not in shown]
     office = [(person, [names[code] for code in person.staff_roles if code in names]) for person in staff[:COMPANIES]]
-    return {"companies": companies, "office": office, "request": context.get("request")}
+    return {"companies": companies, "others": others, "office": office, "request": context.get("request")}
 
 
 def _varied(partners: list[Any], held: dict[int, list[tuple[str, str]]]) -> list[Any]:
