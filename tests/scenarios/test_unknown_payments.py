@@ -157,6 +157,25 @@ def test_i18_a_gateway_that_charges_after_it_said_cancelled_is_heard_and_the_mon
     assert order.paid_at is None and world.holding() is None
 
 
+def test_a_gateway_that_refuses_the_request_itself_is_no_decline_and_a_person_is_asked(world, kept, monkeypatch):
+    """The key was used with another body: nobody can say that nothing was charged, so nothing new is tried."""
+    world.go("2019-06-23")
+    subscription = world.holding().subscription
+
+    def refuses(*asked):
+        raise base.Rejected("idempotency_mismatch")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gateway("demo"), "prepare", refuses)
+        order = world.renew(subscription, card=kept.pk)
+    assert status_of(order, world.today) == "checking" and world.charged(order) == 0
+    assert world.tasks() == [("payment", "idempotency_mismatch")]
+    world.work()
+    order.refresh_from_db()
+    assert order.paid_at and world.charged(order) == 1, "asked again under the same key, it was charged once"
+    assert world.tasks() == []
+
+
 def test_no_card_number_is_anywhere_in_what_is_kept(world, kept):
     """What is known of a card: a token, a brand, four digits."""
     assert kept.token.startswith("card_") and kept.last4 == "4242" and str(kept) == "Visa ···· 4242"

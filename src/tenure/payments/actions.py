@@ -317,7 +317,7 @@ def gateway(name: str) -> base.Gateway:
 
 
 def open_page(
-    attempt: Attempt, *, language: str, description: str, payer: str, return_path: str, now: datetime
+    attempt: Attempt, *, language: str, description: str, merchant: str, payer: str, return_path: str, now: datetime
 ) -> Attempt:
     """Ask the gateway for the page on which the customer pays; asking again gives the same page."""
     outside_transaction("opening a card page")
@@ -334,6 +334,7 @@ def open_page(
             save_card=True,
             customer=f"partner-{attempt.partner_id}",
             payer_name=payer,
+            merchant=merchant,
         )
     )
     with beat():

@@ -17,6 +17,7 @@ from tenure.payments.models import Attempt, Refund
 from tenure.payments.queries import open_attempt
 from tenure.payments.rules import OPEN, AttemptStatus, Method
 from tenure.plumbing.db import beat, crash_point
+from tenure.plumbing.outbox import open_task
 from tenure.programme.queries import current, version
 from tenure.purchases.models import Order
 from tenure.purchases.queries import order_by_id
@@ -31,12 +32,21 @@ def charged(actor: Actor, order: Order, attempt: Attempt | None, now: datetime) 
     if attempt is not None:
         try:
             _call(actor, order, attempt, now)
-        except base.Unknown:
+        except (base.Unknown, base.Rejected) as silence:
+            # A refused request is no decline either: an earlier one under the same key may have charged.
+            _tell_staff(attempt, silence, now)
             attempt.refresh_from_db()
             if attempt.card_id:
                 unknown(attempt, cause="return", now=now)
             # A page that did not open has charged nobody; asking again opens the same page.
     return order_by_id(order.pk)
+
+
+def _tell_staff(attempt: Attempt, silence: Exception, now: datetime) -> None:
+    """A gateway that refuses the request itself needs a person; one that is merely silent is asked again."""
+    if isinstance(silence, base.Rejected):
+        with beat():
+            open_task("payment", f"attempt:{attempt.pk}", attempt.partner_id, silence.code, now)
 
 
 def _call(actor: Actor, order: Order, attempt: Attempt, now: datetime) -> None:
@@ -51,7 +61,8 @@ def _call(actor: Actor, order: Order, attempt: Attempt, now: datetime) -> None:
             "now": now,
         }
         if attempt.card_id is None:
-            payments.open_page(attempt, payer=order.partner.legal_name, **given)
+            merchant = programme.name.say(order.language)
+            payments.open_page(attempt, merchant=merchant, payer=order.bill_to["name"], **given)
             return
         outcome = payments.charge(attempt, **given)
         crash_point("card_called")
@@ -69,7 +80,8 @@ def resolve(attempt: Attempt, *, cause: str, now: datetime) -> None:
             return
         try:
             outcome = payments.ask(attempt)
-        except base.Unknown:
+        except (base.Unknown, base.Rejected) as silence:
+            _tell_staff(attempt, silence, now)
             # A page that waits for its customer stays what it was when only the janitor could not ask.
             if attempt.status in OPEN and (cause != "janitor" or attempt.status != AttemptStatus.NEEDS_ACTION):
                 unknown(attempt, cause=cause, now=now)
