@@ -75,12 +75,8 @@ def _serve() -> tuple[subprocess.Popen, int]:
 
 
 def _house(bench) -> dict[str, float]:
-    """What a running ``make run`` weighs, when one runs on this data folder."""
-    try:
-        pid = json.loads((Path(os.environ.get("TENURE_DATA_DIR") or ".data") / "house.json").read_text()).get("pid")
-        return bench.weight(int(pid)) if pid else {}
-    except (OSError, ValueError, TypeError):
-        return {}
+    """What everything that ``make run`` started on this data folder weighs, when it runs."""
+    return bench.house(Path(os.environ.get("TENURE_DATA_DIR") or ".data").resolve())
 
 
 def _table(found: dict) -> str:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -115,6 +116,22 @@ def weight(pid: int) -> dict[str, float]:
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return {name: round(megabytes, 1) for name, megabytes in found.items()}
+
+
+def house(data: Path) -> dict[str, float]:
+    """Everything that runs on a data folder: the supervisor and what it started, the database and its processes."""
+    tops = set()
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "tenure.cli.keeper" in words and str(data) in words and (supervisor := process.parent()):
+            tops.add(supervisor.pid)
+        if words[:1] and words[0].endswith("/postgres") and any(word.startswith(str(data)) for word in words):
+            tops.add(process.pid)
+    found: dict[str, float] = {}
+    for pid in tops:
+        for name, megabytes in weight(pid).items():
+            found[name] = round(found.get(name, 0) + megabytes, 1)
+    return found
 
 
 PATHS = {"offers": "portal:offers", "home": "portal:home", "invoices": "portal:invoices"}
