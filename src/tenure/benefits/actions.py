@@ -12,7 +12,7 @@ from tenure.kernel.access import Actor, Side, declare
 from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.memberships.models import Term
-from tenure.memberships.queries import benefits_run_on, facts_of
+from tenure.memberships.queries import benefits_run_on, facts_of, policy_of
 from tenure.partners.actions import lock
 from tenure.plumbing.db import inside, verb
 from tenure.plumbing.outbox import record
@@ -118,7 +118,8 @@ def revoke(actor: Actor, term: Term, verb_name: str, now: datetime) -> None:
 
 
 def _ends_on(term: Term) -> date:
-    return term.renewal_closes_on
+    """The last day of a term's benefits: with its window, where the policy keeps them on in it (R5)."""
+    return term.renewal_closes_on if policy_of(term).benefits_in_window else term.expires_on
 
 
 def _usable(grant: Grant, now: datetime, quantity: int = 1) -> Grant:

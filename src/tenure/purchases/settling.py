@@ -282,7 +282,7 @@ def transfer_arrived(actor: Actor, order: Order, line: BankLine, programme: Prog
             ),
         )
         return False
-    close_task("transfer_short", f"order:{order.pk}", actor, now)
+    _nothing_left_to_do(order, actor, now)
     payment = payments.receive(
         order_id=order.pk,
         partner_id=order.partner_id,
@@ -365,7 +365,7 @@ def close(actor: Actor, order: Order, closing: Closing, now: datetime) -> None:
     inside("closing an order")
     order.closed_at, order.closing = now, closing
     order.save(update_fields=["closed_at", "closing"])
-    close_task("transfer_short", f"order:{order.pk}", actor, now)
+    _nothing_left_to_do(order, actor, now)
     payments.release_allocations(order.pk)
     if order.subscription_id and closing is Closing.CANCELLED:
         memberships.hold(order.subscription, None)
@@ -374,5 +374,7 @@ def close(actor: Actor, order: Order, closing: Closing, now: datetime) -> None:
     record(actor, "purchases.cancel_order" if closing is Closing.CANCELLED else "purchases.expire", now, event)
 
 
-def money_missing(order: Order) -> Money:
-    return order.total - allocated(order.pk, order.currency)
+def _nothing_left_to_do(order: Order, actor: Actor, now: datetime) -> None:
+    """The order is paid or over: nobody need look at its proof or wait for the rest of its money."""
+    for kind in ("transfer_short", "proof", "order"):
+        close_task(kind, f"order:{order.pk}", actor, now)

@@ -77,7 +77,9 @@ def subscription(request: HttpRequest, id: int) -> HttpResponse:
             "invoice": may(request.actor, "billing.view", row.partner_id),
             "orders": may(request.actor, "orders.view", row.partner_id),
             "benefits": may(request.actor, "benefits.view", row.partner_id),
-            "cancel": may(request.actor, "support.open_request", row.partner_id),
+            # Asking to cancel turns auto-renew off at once, so it takes that right as well.
+            "cancel": may(request.actor, "support.open_request", row.partner_id)
+            and may(request.actor, "renewals.turn_off_auto_renew", row.partner_id),
         },
         "nav": "portal:offers",
     }
