@@ -125,7 +125,7 @@ def house(data: Path) -> dict[str, float]:
         words = process.info["cmdline"] or []
         if "tenure.cli.keeper" in words and str(data) in words and (supervisor := process.parent()):
             tops.add(supervisor.pid)
-        if words[:1] and words[0].endswith("/postgres") and any(word.startswith(str(data)) for word in words):
+        if words[:1] and words[0].endswith("/postgres") and any(f"{data}/" in word for word in words):
             tops.add(process.pid)
     found: dict[str, float] = {}
     for pid in tops:

@@ -15,7 +15,7 @@ from tenure.billing.queries import invoice_of_payment, view_of
 from tenure.billing.rules import InvoiceLine, InvoiceView, Kind, Party, credit_of, tax_correction
 from tenure.billing.rules import Payment as Paid
 from tenure.kernel.access import SYSTEM, Actor
-from tenure.kernel.money import Money, TaxedPrice
+from tenure.kernel.money import TaxedPrice
 from tenure.kernel.periods import Span, day_of
 from tenure.memberships import actions as memberships
 from tenure.memberships.models import Term
