@@ -154,8 +154,9 @@ def held_by(partner_ids: Iterable[int], today: date) -> dict[int, list[tuple[str
     """What some partners hold or held last: per partner the offers and how they stand, in one query."""
     rows = Subscription.objects.filter(partner_id__in=list(partner_ids), superseded_at=None).order_by("pk")
     found: dict[int, list[tuple[str, str]]] = {}
-    for row in with_standing(rows, today):
-        found.setdefault(row.partner_id, []).append((row.offer, "suspended" if row.suspended else row.status))
+    told = with_standing(rows, today).values_list("partner_id", "offer", "status", "suspended")
+    for partner_id, offer, status, suspended in told:
+        found.setdefault(partner_id, []).append((offer, "suspended" if suspended else status))
     return found
 
 
