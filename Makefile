@@ -19,7 +19,7 @@ help:
 	@echo "Change it"
 	@echo "  make setup   the virtual environment .venv, and nothing when it is up to date"
 	@echo "  make fast    the rules' tests alone: no database, seconds"
-	@echo "  make check   what make test does first: lint and arch"
+	@echo "  make check   what make test does first: lint, arch, types"
 	@echo "  make lint    style and layout (ruff)"
 	@echo "  make types   types (mypy)"
 	@echo "  make arch    who may import whom"
@@ -44,7 +44,7 @@ test: setup
 fast: setup
 	@PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -q -p tests.fast --noconftest tests/rules
 
-check: lint arch
+check: lint arch types
 
 lint: setup
 	$(BIN)/ruff check .
