@@ -4,6 +4,8 @@ Each race runs on connections of its own against committed rows. The controls ta
 same race then does harm, so the tests would notice if the guard went.
 """
 
+import threading
+import time
 import uuid
 
 import pytest
@@ -15,6 +17,7 @@ from tenure.billing.models import Invoice
 from tenure.kernel.access import SYSTEM
 from tenure.kernel.refusals import Refusal
 from tenure.memberships.models import Subscription, Term
+from tenure.payments import actions as payments
 from tenure.payments.models import Allocation, BankLine, Refund
 from tenure.payments.queries import cards, open_attempt
 from tenure.payments.rules import Method
@@ -115,6 +118,33 @@ def test_the_doorbell_against_the_return_page_settles_once(committed):
     purchases.resolve(attempt, cause="janitor", now=committed.now)
     assert Invoice.objects.filter(order_id=order.pk).count() == 1
     assert Term.objects.filter(order_id=order.pk).count() == 1
+
+
+@pytest.mark.parametrize(("cause", "paid"), [("return", True), ("janitor", False)])
+def test_whoever_comes_back_from_the_card_page_waits_for_the_doorbell_and_sees_the_end(committed, cause, paid):
+    """The doorbell is being answered while the browser returns: the page after it says paid, not "continue".
+
+    The janitor, for whom nobody waits, leaves at once: without the patience the page would have, too.
+    """
+    committed.go("2018-06-22")
+    order = committed.buy()
+    committed.choose_card(order)
+    attempt = open_attempt(order.pk)
+    held, told = threading.Event(), []
+
+    def doorbell():
+        with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
+            assert free
+            held.set()
+            time.sleep(0.5)
+
+    def browser():
+        assert held.wait(10)
+        purchases.resolve(attempt, cause=cause, now=committed.now)
+        told.append(Order.objects.get(pk=order.pk).paid_at is not None)
+
+    at_once(doorbell, browser)
+    assert told == [paid]
 
 
 def test_two_first_purchases_at_once_leave_one_open_order(committed):

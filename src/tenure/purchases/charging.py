@@ -24,6 +24,9 @@ from tenure.purchases.queries import order_by_id
 from tenure.purchases.rules import Closing, Origin
 from tenure.purchases.settling import close, settle, settle_late, settle_refund, unknown
 
+# Seconds that somebody at the screen waits for a call about the same attempt to end.
+PATIENCE = 5.0
+
 # BEATS
 
 
@@ -72,7 +75,8 @@ def _call(actor: Actor, order: Order, attempt: Attempt, now: datetime) -> None:
 
 def resolve(attempt: Attempt, *, cause: str, now: datetime) -> None:
     """Ask the gateway what became of an attempt and record it; repeat a call that a crash cut off."""
-    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
+    patience = PATIENCE if cause == "return" else 0
+    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk, patience=patience) as free:
         if not free:
             return
         attempt.refresh_from_db()
@@ -142,7 +146,7 @@ def end_overdue(partner_id: int, now: datetime) -> None:
 
 def _stopped(attempt: Attempt, now: datetime) -> bool:
     """Whether the attempt can no longer charge; if it has charged already, that is settled instead."""
-    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
+    with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk, patience=PATIENCE) as free:
         if not free:
             raise Refusal("orders.card_charge_running", number=attempt.order_number)
         attempt.refresh_from_db()
