@@ -31,10 +31,6 @@ def keys_of(grant: Grant) -> list[Key]:
     return list(grant.keys.order_by("-revealed_at", "-pk"))
 
 
-def keys_left(pool: str) -> int:
-    return Key.objects.filter(pool=pool, grant=None).count()
-
-
 @dataclass(frozen=True, slots=True)
 class Used:
     """What has been taken of a term's benefits: a key seen ends the right to a refund (R17)."""

@@ -30,12 +30,6 @@ def applied() -> bool:
     return Version.objects.exists()
 
 
-def forget() -> None:
-    """Drop what was read: a test's versions do not outlive it."""
-    _parsed.cache_clear()
-    version.cache_clear()
-
-
 def current() -> Programme:
     """The newest version. Refused while no programme has been applied."""
     latest = Version.objects.order_by("-n").values_list("sha256", "n").first()

@@ -25,7 +25,6 @@ from tenure.payments.queries import (
     allocated,
     attempts,
     of_newest_attempt,
-    payment_of,
     received_minor,
     unknown_order_number,
 )
@@ -281,12 +280,6 @@ def methods(facts: Buyer, offer: Offer) -> list[Method]:
     accounts = facts.programme.seller.bank_accounts
     currency = facts.programme.currency_of(facts.partner.country)
     return [Method(m) for m in offer.methods if m != Method.BANK_TRANSFER or currency in accounts]
-
-
-def purchase_date(term_order_id: int | None) -> date | None:
-    """The day a term was paid, from which the refund's days are counted."""
-    payment = payment_of(term_order_id) if term_order_id else None
-    return payment.value_on if payment else None
 
 
 def part_paid(today: date) -> list[tuple[OrderView, datetime]]:

@@ -8,9 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages as flash
-from django.contrib.auth import get_user_model, login
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
+from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -29,13 +27,6 @@ from tenure.web.shared.forms import Field, Reading
 from tenure.web.shared.language import language
 from tenure.web.shared.messages import field_errors, say
 from tenure.web.shared.pages import public
-
-PASSWORD_LENGTH = 12
-PASSWORD_FAULTS = {
-    "password_too_short": "password.too_short",
-    "password_too_common": "password.too_common",
-    "password_too_similar": "password.like_the_person",
-}
 
 
 @public
@@ -97,7 +88,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     errors: dict[str, str] = {}
     if request.method == "POST":
         try:
-            password = "" if known else _password(request, row.name, row.email)
+            password = "" if known else request.POST.get("password", "")
             accepted = people.accept_invitation(request.actor, row, password=password, now=request.now)
         except Invalid as invalid:
             errors = field_errors(invalid)
@@ -131,8 +122,11 @@ def _joined(request: HttpRequest) -> Any:
     if company.contact_email and (fault := address_fault(company.contact_email)):
         reading.refuse("contact_email", fault)
     password = request.POST.get("password", "")
-    if fault := _password_fault(password, company.contact_name, company.contact_email):
-        reading.refuse("password", fault, limit=PASSWORD_LENGTH)
+    try:
+        people.sound_password(password, name=company.contact_name, email=company.contact_email)
+    except Invalid as invalid:
+        # Told together with everything else that is wrong on the page.
+        reading.refuse("password", invalid.fields["password"], **invalid.facts)
     reading.ticked("agreement", required="enrolment.agreement_not_accepted")
     reading.check()
     return enrolment.join(
@@ -171,28 +165,11 @@ def _password_field(errors: dict[str, str]) -> list[Field]:
             "password",
             _("Password"),
             error=errors.get("password", ""),
-            hint=hint % {"limit": PASSWORD_LENGTH},
+            hint=hint % {"limit": people.PASSWORD_LENGTH},
             type="password",
             autocomplete="new-password",
         )
     ]
-
-
-def _password(request: HttpRequest, name: str, email: str) -> str:
-    password = request.POST.get("password", "")
-    if fault := _password_fault(password, name, email):
-        raise Invalid({"password": fault}, limit=PASSWORD_LENGTH)
-    return password
-
-
-def _password_fault(password: str, name: str, email: str) -> str:
-    if not password:
-        return "password.missing"
-    try:
-        validate_password(password, get_user_model()(name=name, email=email))
-    except ValidationError as refused:
-        return PASSWORD_FAULTS.get(refused.error_list[0].code, "password.too_common")
-    return ""
 
 
 def _dead_confirmation() -> str:
