@@ -200,6 +200,62 @@ def post_allocation(id: int, amount: Money, partner_id: int, programme: Programm
     post("allocation", id, "matched", entries, partner_id, now, programme)
 
 
+def post_dispute(dispute_id: int, payment: Payment, amount: Money, programme: Programme, now: datetime) -> None:
+    """A cardholder's bank took money back for now: neither ours nor lost until the dispute is decided."""
+    entries = move(amount, Account.DISPUTES, Account.GATEWAY_CLEARING)
+    post("dispute", dispute_id, "opened", entries, payment.partner_id, now, programme, payment.order_id)
+
+
+def post_dispute_won(dispute_id: int, payment: Payment, amount: Money, programme: Programme, now: datetime) -> None:
+    """The dispute was decided for us: the gateway gives back what it had taken."""
+    entries = move(amount, Account.GATEWAY_CLEARING, Account.DISPUTES)
+    post("dispute", dispute_id, "won", entries, payment.partner_id, now, programme, payment.order_id)
+
+
+def post_dispute_lost(
+    dispute_id: int, payment: Payment, amount: Money, programme: Programme, now: datetime, *, credited: bool = True
+) -> None:
+    """The dispute was decided against us. Where a credit note took the sale back, the money meets that note as a
+    refund would; where none did (``credited=False``), it is lost and stands among the refunds.
+    """
+    entries = move(amount, Account.RECEIVABLE if credited else Account.REFUNDS, Account.DISPUTES)
+    post("dispute", dispute_id, "lost", entries, payment.partner_id, now, programme, payment.order_id)
+
+
+def post_fee(
+    cause_type: str, cause_id: int, amount: Money, programme: Programme, now: datetime, partner_id: int | None = None
+) -> None:
+    """What the gateway kept for its service; a negative amount is a fee it gave back."""
+    post(cause_type, cause_id, "fee", move(amount, Account.FEES, Account.GATEWAY_CLEARING), partner_id, now, programme)
+
+
+def post_payout(id: int, amount: Money, programme: Programme, now: datetime) -> None:
+    """The gateway sent what it held to our bank account: on its way until a statement shows it."""
+    entries = move(amount, Account.IN_TRANSIT, Account.GATEWAY_CLEARING)
+    post("payout", id, "sent", entries, None, now, programme)
+
+
+def post_payout_arrived(id: int, amount: Money, programme: Programme, now: datetime) -> None:
+    """A line of the statement was the gateway's payout, not a partner's transfer."""
+    post("payout", id, "arrived", move(amount, Account.SUSPENSE, Account.IN_TRANSIT), None, now, programme)
+
+
+def post_withholding(
+    certificate_id: int,
+    amount: Money,
+    partner_id: int,
+    programme: Programme,
+    now: datetime,
+    order_id: int | None = None,
+) -> None:
+    """Tax that the buyer withheld and paid for us, as its certificate proves: as good as money from the partner.
+
+    It is held for the partner like a transfer, so that a payment of the order's full total takes both at once.
+    """
+    entries = move(amount, Account.WITHHOLDING, Account.HELD)
+    post("withholding", certificate_id, "certified", entries, partner_id, now, programme, order_id)
+
+
 def store_pdf(invoice: Invoice, now: datetime) -> StoredFile:
     """Make the document's PDF once and keep its bytes; a second maker finds it made."""
     made = InvoicePdf.objects.select_related("file").filter(invoice=invoice).first()

@@ -13,7 +13,9 @@ from tenure.kernel.money import Money, TaxedPrice
 class Account(StrEnum):
     RECEIVABLE = "receivable"
     GATEWAY_CLEARING = "gateway_clearing"
+    IN_TRANSIT = "in_transit"
     BANK = "bank"
+    WITHHOLDING = "withholding"
     HELD = "held"
     SUSPENSE = "suspense"
     DEFERRED_REVENUE = "deferred_revenue"
