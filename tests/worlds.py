@@ -42,6 +42,7 @@ from tenure.purchases import actions as purchases
 from tenure.purchases.models import Order, Proof
 from tenure.purchases.queries import buyer
 from tenure.purchases.rules import Contact, Wanted
+from tenure.purchases.transfers import record_transfer
 from tenure.renewals import actions as renewals
 from tenure.renewals.queries import tile
 from tenure.support import actions as support
@@ -297,7 +298,7 @@ class World:
 
     def transfer(self, order: Order | None, minor: int, *, on: str | None = None, reference: str | None = None):
         """Finance enters a line of the bank's statement."""
-        return purchases.record_transfer(
+        return record_transfer(
             self.actor(self.fin),
             None,
             line_key=uuid.uuid4().hex,

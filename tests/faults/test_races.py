@@ -26,6 +26,7 @@ from tenure.people.models import Colleague
 from tenure.plumbing.db import take_numbers
 from tenure.plumbing.models import Counter
 from tenure.purchases import actions as purchases
+from tenure.purchases import transfers
 from tenure.purchases.models import Order
 from tenure.renewals import actions as renewals
 from tenure.support import actions as support
@@ -163,8 +164,8 @@ def test_two_clerks_on_one_line_cannot_both_win(committed):
     line = committed.transfer(None, 15750, reference="no reference at all")
     fin = committed.actor(committed.fin)
     answers = at_once(
-        lambda: purchases.match_transfer(fin, line, order=first, now=committed.now),
-        lambda: purchases.match_transfer(fin, line, order=second, now=committed.now),
+        lambda: transfers.match_transfer(fin, line, order=first, now=committed.now),
+        lambda: transfers.match_transfer(fin, line, order=second, now=committed.now),
     )
     assert refusals(answers) == ["transfers.already_matched"]
     assert Allocation.objects.count() == 1
@@ -183,7 +184,7 @@ def test_the_same_statement_line_twice_at_once_counts_once(committed):
         "payer": "CONTOSO",
         "now": committed.now,
     }
-    at_once(*[lambda: purchases.record_transfer(fin, None, **given)] * 6)
+    at_once(*[lambda: transfers.record_transfer(fin, None, **given)] * 6)
     assert BankLine.objects.count() == 1
     assert Invoice.objects.count() == 1
 
@@ -195,7 +196,7 @@ def test_a_transfer_against_the_order_running_out_is_one_or_the_other(committed)
     fin = committed.actor(committed.fin)
     line = committed.transfer(None, 15750, on=last, reference="?")
     at_once(
-        lambda: purchases.match_transfer(fin, line, order=order, now=committed.now),
+        lambda: transfers.match_transfer(fin, line, order=order, now=committed.now),
         lambda: purchases.expire_orders(committed.now),
     )
     order.refresh_from_db()

@@ -9,6 +9,7 @@ from django.apps import apps
 from tenure.kernel.money import Money
 from tenure.kernel.refusals import Refusal
 from tenure.purchases import actions as purchases
+from tenure.purchases import transfers
 from tenure.purchases.models import Order
 from tenure.purchases.rules import Contact
 from tenure.renewals import actions as renewals
@@ -112,7 +113,7 @@ def statement_line(world, order, **changes):
         "reference": order.reference,
         "payer": "CONTOSO",
     }
-    return purchases.record_transfer(world.actor(world.fin), None, **given | changes, now=world.now)
+    return transfers.record_transfer(world.actor(world.fin), None, **given | changes, now=world.now)
 
 
 def test_recording_a_transfer(world, pack):
@@ -131,14 +132,14 @@ def test_matching_and_holding_a_transfer(world, pack):
     order = world.renew(pack, method=Method.BANK_TRANSFER)
     clerk = world.actor(world.fin)
     line = world.transfer(order, 15_750, reference="")
-    purchases.match_transfer(clerk, line, order=order, now=world.now)
-    assert unchanged_by(lambda: purchases.match_transfer(clerk, line, order=order, now=world.now)).code == (
+    transfers.match_transfer(clerk, line, order=order, now=world.now)
+    assert unchanged_by(lambda: transfers.match_transfer(clerk, line, order=order, now=world.now)).code == (
         "transfers.already_matched"
     )
     spare = world.transfer(order, 500, reference="")
-    purchases.hold_transfer(clerk, spare, partner=world.contoso, now=world.now)
-    for call in (purchases.hold_transfer, purchases.match_transfer):
-        subject = {"partner": world.contoso} if call is purchases.hold_transfer else {"order": order}
+    transfers.hold_transfer(clerk, spare, partner=world.contoso, now=world.now)
+    for call in (transfers.hold_transfer, transfers.match_transfer):
+        subject = {"partner": world.contoso} if call is transfers.hold_transfer else {"order": order}
         refused = unchanged_by(lambda call=call, subject=subject: call(clerk, spare, **subject, now=world.now))
         assert refused.code == "transfers.already_matched"
 

@@ -10,6 +10,7 @@ from tenure.kernel.refusals import Invalid, Refusal
 from tenure.payments.queries import held, unmatched
 from tenure.plumbing.models import Event, StoredFile
 from tenure.purchases import actions as purchases
+from tenure.purchases import transfers
 from tenure.purchases.models import Order
 from tenure.purchases.queries import status_of, view
 from tests.worlds import Method
@@ -184,20 +185,20 @@ def test_the_same_transfer_sent_twice_is_held_the_second_time(world, pack, wire)
 def test_s24_a_transfer_without_a_reference_waits_for_finance_and_the_match_is_on_record(world, pack, wire):
     line = world.transfer(wire, 15_750, reference="thank you")
     assert [row.pk for row in unmatched()] == [line.pk] and again(wire).paid_at is None
-    purchases.match_transfer(world.actor(world.fin), line, order=wire, now=world.now)
+    transfers.match_transfer(world.actor(world.fin), line, order=wire, now=world.now)
     assert again(wire).paid_at and not unmatched()
     event = Event.objects.get(name="payments.transfer_matched")
     assert (event.actor, event.payload["number"]) == (f"person:{world.fin.pk}", wire.number)
     with pytest.raises(Refusal, match="already_matched"):
-        purchases.match_transfer(world.actor(world.fin), line, order=wire, now=world.now)
+        transfers.match_transfer(world.actor(world.fin), line, order=wire, now=world.now)
     for who in (world.ming, world.sue):
         with pytest.raises(Refusal):
-            purchases.match_transfer(world.actor(who), line, order=wire, now=world.now)
+            transfers.match_transfer(world.actor(who), line, order=wire, now=world.now)
 
 
 def test_another_currency_is_never_taken_for_the_order(world, pack, wire):
     """USD 15,750.00 with the right reference: nothing activates, finance holds it for the partner."""
-    line = purchases.record_transfer(
+    line = transfers.record_transfer(
         world.actor(world.fin),
         None,
         line_key="usd",
@@ -210,8 +211,8 @@ def test_another_currency_is_never_taken_for_the_order(world, pack, wire):
     )
     assert again(wire).paid_at is None and [row.pk for row in unmatched()] == [line.pk]
     with pytest.raises(Refusal, match="wrong_currency"):
-        purchases.match_transfer(world.actor(world.fin), line, order=wire, now=world.now)
-    purchases.hold_transfer(world.actor(world.fin), line, partner=world.contoso, now=world.now)
+        transfers.match_transfer(world.actor(world.fin), line, order=wire, now=world.now)
+    transfers.hold_transfer(world.actor(world.fin), line, partner=world.contoso, now=world.now)
     assert again(wire).paid_at is None and not unmatched()
 
 

@@ -17,7 +17,6 @@ from tenure.kernel.money import Money
 from tenure.kernel.refusals import Refusal
 from tenure.payments.gateways import base
 from tenure.payments.models import (
-    Allocation,
     Attempt,
     AttemptChange,
     BankLine,
@@ -27,7 +26,7 @@ from tenure.payments.models import (
     Refund,
     RefundApproval,
 )
-from tenure.payments.queries import allocated, given, open_attempt
+from tenure.payments.queries import open_attempt
 from tenure.payments.rules import AttemptStatus, Method, RefundStatus, may_become
 from tenure.plumbing.db import beat, inside, outside_transaction, wiring
 
@@ -143,92 +142,6 @@ def keep_card(partner_id: int, gateway: str, card: base.Card, by: str, now: date
         },
     )
     return row
-
-
-def bank_line(
-    actor: Actor,
-    *,
-    line_key: str,
-    account: str,
-    value_on: date,
-    amount: Money,
-    reference: str,
-    payer: str,
-    now: datetime,
-) -> tuple[BankLine, bool]:
-    """Enter a credit from a statement, once per line; returns the row and whether it is new."""
-    inside("entering a bank line")
-    return BankLine.objects.get_or_create(
-        line_key=line_key,
-        defaults={
-            "account": account,
-            "value_on": value_on,
-            "booked_on": value_on,
-            "amount_minor": amount.minor,
-            "currency": amount.currency,
-            "reference": reference[:300],
-            "payer": payer[:200],
-            "recorded_at": now,
-            "recorded_by": actor.label,
-        },
-    )
-
-
-def locked_line(line: BankLine) -> BankLine:
-    """The line as it stands now, its row locked until commit: of two clerks on one line the second waits."""
-    inside("locking a bank line")
-    return BankLine.objects.select_for_update().get(pk=line.pk)
-
-
-def allocate(
-    actor: Actor, line: BankLine, *, partner_id: int, order_id: int | None, amount: Money, now: datetime
-) -> Allocation:
-    """Give part of a line to an order, or hold it for a partner. Never more than the line has left."""
-    line = locked_line(line)
-    if line.ignored_at or given(line).minor + amount.minor > line.amount_minor:
-        raise Refusal("transfers.already_matched")
-    return Allocation.objects.create(
-        bank_line=line,
-        partner_id=partner_id,
-        order_id=order_id,
-        amount_minor=amount.minor,
-        currency=amount.currency,
-        at=now,
-        by=actor.label,
-    )
-
-
-def use_held(actor: Actor, partner_id: int, order_id: int, wanted: Money, now: datetime) -> Money:
-    """Turn money held for a partner into money received for an order; returns how much."""
-    inside("using held money")
-    missing = wanted - allocated(order_id, wanted.currency)
-    used = Money(0, wanted.currency)
-    rows = Allocation.objects.select_for_update().filter(partner_id=partner_id, order_id=None, currency=wanted.currency)
-    for row in rows.order_by("pk"):
-        if missing.minor <= 0:
-            break
-        take = min(row.amount_minor, missing.minor)
-        if take < row.amount_minor:
-            row.amount_minor -= take
-            row.save(update_fields=["amount_minor"])
-            spent = Allocation(bank_line_id=row.bank_line_id, partner_id=partner_id, currency=row.currency)
-            spent.amount_minor = take
-        else:
-            spent = row
-        spent.order_id, spent.at, spent.by = order_id, now, actor.label
-        spent.save()
-        part = Money(take, wanted.currency)
-        used, missing = used + part, missing - part
-    return used
-
-
-def release_allocations(order_id: int) -> Money | None:
-    """An order ended unpaid: what had come in for it is held for the partner again."""
-    rows = list(Allocation.objects.select_for_update().filter(order_id=order_id))
-    if not rows:
-        return None
-    Allocation.objects.filter(pk__in=[row.pk for row in rows]).update(order_id=None)
-    return Money(sum(row.amount_minor for row in rows), rows[0].currency)
 
 
 def _asked_before(payment: Payment, kind: str) -> bool:

@@ -37,6 +37,7 @@ from tenure.proof.cast import Firm, company_of, ends_of, pretend_pdf
 from tenure.purchases import actions as purchases
 from tenure.purchases.models import Order
 from tenure.purchases.rules import Contact, Wanted
+from tenure.purchases.transfers import record_transfer
 from tenure.renewals import actions as renewals
 from tenure.support import actions as support
 from tenure.support.models import Request
@@ -299,7 +300,7 @@ class Acts:
         purchases.resolve(attempt, cause="return", now=self.now)
 
     def _bank_line(self, reference: str, amount: Money, payer: str) -> None:
-        purchases.record_transfer(
+        record_transfer(
             self.office("finance"),
             None,
             line_key=f"{self.random.getrandbits(64):016x}",

@@ -31,17 +31,18 @@ from tenure.payments import actions as payments
 from tenure.payments.gateways.base import Card as GatewayCard
 from tenure.payments.models import Attempt
 from tenure.payments.rules import Method
+from tenure.payments.transfers import bank_line
 from tenure.people import actions as people
 from tenure.plumbing.models import Reaction
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import current
 from tenure.proof.acts import Acts
-from tenure.purchases.actions import apply_transfer
 from tenure.purchases.charging import charged
 from tenure.purchases.models import Order
 from tenure.purchases.placing import place
 from tenure.purchases.queries import Buyer
 from tenure.purchases.rules import Contact, Wanted
+from tenure.purchases.transfers import apply_transfer
 
 FIRST_DAY = date(2018, 6, 10)
 DAYS = 370
@@ -162,7 +163,7 @@ def _bring_in(world: Acts, partner: Partner) -> None:
 
 def _pay(world: Acts, finance: Actor, order: Order) -> None:
     """The order's transfer is on the statement of the day it was placed."""
-    line, _ = payments.bank_line(
+    line, _ = bank_line(
         finance,
         line_key=f"crowd/{order.number}",
         account=current().seller.bank_accounts[order.currency],

@@ -27,6 +27,7 @@ from tenure.payments.gateways import base
 from tenure.payments.models import Attempt, BankLine, Payment, Refund
 from tenure.payments.queries import allocated, payment_of
 from tenure.payments.rules import AttemptStatus, Method, RefundKind, compare
+from tenure.payments.transfers import release_allocations
 from tenure.plumbing.db import beat, crash_point, inside
 from tenure.plumbing.outbox import close_task, open_task, record
 from tenure.programme.queries import version
@@ -366,7 +367,7 @@ def close(actor: Actor, order: Order, closing: Closing, now: datetime) -> None:
     order.closed_at, order.closing = now, closing
     order.save(update_fields=["closed_at", "closing"])
     _nothing_left_to_do(order, actor, now)
-    payments.release_allocations(order.pk)
+    release_allocations(order.pk)
     if order.subscription_id and closing is Closing.CANCELLED:
         memberships.hold(order.subscription, None)
     of = {"partner_id": order.partner_id, "subject": f"order:{order.pk}", "number": order.number}

@@ -1,7 +1,7 @@
 """Transfers: what has arrived and belongs to nobody yet, the orders that wait for one, and matching by hand.
 
 It must never match by itself: it shows what speaks for an order, a person decides, ``purchases`` acts. Read
-next: ``purchases/actions.py``.
+next: ``purchases/transfers.py``.
 """
 
 import re
@@ -19,7 +19,7 @@ from tenure.partners.queries import by_number
 from tenure.payments.queries import given_away, unmatched
 from tenure.payments.queries import line as line_by_id
 from tenure.people.queries import names
-from tenure.purchases import actions as purchases
+from tenure.purchases import transfers as purchases
 from tenure.purchases.queries import (
     awaiting_transfers,
     candidates,

@@ -1,0 +1,153 @@
+"""Money that comes through the bank, as orders see it: entering a line, giving it to an order, holding it.
+
+It decides what of a line an order takes and what is held; whether that is enough stands in ``settling``. It must
+never make a term by itself. Read next: ``payments/transfers.py``, which keeps the lines.
+"""
+
+from datetime import date, datetime
+
+from tenure import events
+from tenure.billing import actions as billing
+from tenure.kernel.access import Actor, Side
+from tenure.kernel.money import Money
+from tenure.kernel.refusals import Invalid, Refusal
+from tenure.partners.actions import lock
+from tenure.partners.models import Partner
+from tenure.payments import transfers as payments
+from tenure.payments.models import BankLine
+from tenure.payments.queries import allocated, given, newest_line_of
+from tenure.payments.rules import Method, references_in
+from tenure.plumbing.db import verb
+from tenure.plumbing.outbox import record
+from tenure.programme.queries import current, version
+from tenure.purchases.models import Order
+from tenure.purchases.rules import Closing
+from tenure.purchases.settling import transfer_arrived
+
+# VERBS
+
+
+@verb(Side.STAFF)
+def record_transfer(
+    actor: Actor,
+    subject: None,
+    *,
+    line_key: str,
+    account: str,
+    value_on: date,
+    amount: Money,
+    reference: str,
+    payer: str,
+    now: datetime,
+) -> BankLine:
+    """Enter a credit from the bank's statement; a sound reference matches it at once. A line counts once."""
+    if amount.minor <= 0:
+        raise Invalid({"amount": "number.impossible"})
+    line, new = payments.bank_line(
+        actor,
+        line_key=line_key,
+        account=account,
+        value_on=value_on,
+        amount=amount,
+        reference=reference,
+        payer=payer,
+        now=now,
+    )
+    if not new:
+        if (line.amount, line.value_on) != (amount, value_on):
+            raise Refusal("idempotency.other_body")
+        return line
+    billing.post_bank_line(line, current(), now)
+    record(
+        actor, "purchases.record_transfer", now, events.TransferReceived(subject=f"bank_line:{line.pk}", line=line.pk)
+    )
+    found = list(Order.objects.filter(reference__in=references_in(reference)))
+    if len(found) == 1 and found[0].currency == amount.currency:
+        apply_transfer(actor, line, found[0], now)
+    return line
+
+
+@verb(Side.STAFF)
+def match_transfer(actor: Actor, line: BankLine, *, order: Order, now: datetime) -> BankLine:
+    """Give a transfer to an order by hand. Two clerks on one line cannot both win."""
+    apply_transfer(actor, line, order, now)
+    return line
+
+
+@verb(Side.STAFF)
+def hold_transfer(actor: Actor, line: BankLine, *, partner: Partner, now: datetime) -> BankLine:
+    """Keep a transfer for a partner until an order needs it."""
+    lock(partner.pk)
+    line = payments.locked_line(line)
+    left = line.amount - given(line)
+    if left.minor <= 0:
+        raise Refusal("transfers.already_matched")
+    _hold(actor, line, partner.pk, left, now)
+    return line
+
+
+# STEPS
+
+
+def from_held_money(actor: Actor, order: Order, now: datetime) -> None:
+    """Late money held for the partner pays the next order (domain.md S20)."""
+    if order.method != Method.BANK_TRANSFER:
+        return
+    if payments.use_held(actor, order.partner_id, order.pk, order.total, now):
+        transfer_arrived(actor, order, newest_line_of(order.pk), current(), now)
+
+
+def apply_transfer(actor: Actor, line: BankLine, order: Order, now: datetime) -> None:
+    """Allocate a line to an order as far as it goes; the rest, or all of it when too late, is held."""
+    lock(order.partner_id)
+    line = payments.locked_line(line)
+    order = Order.objects.select_for_update().get(pk=order.pk)
+    left = line.amount - given(line)
+    if left.minor <= 0:
+        raise Refusal("transfers.already_matched")
+    if left.currency != order.currency:
+        raise Refusal("transfers.wrong_currency")
+    programme = version(order.programme.n)
+    if not _still_payable(order, line):
+        _hold(actor, line, order.partner_id, left, now)
+        return
+    if order.closing == Closing.EXPIRED:
+        order.closed_at, order.closing = None, ""
+        order.save(update_fields=["closed_at", "closing"])
+        payments.use_held(actor, order.partner_id, order.pk, order.total, now)
+    missing = order.total - allocated(order.pk, order.currency)
+    part = Money(min(left.minor, missing.minor), left.currency)
+    row = payments.allocate(actor, line, partner_id=order.partner_id, order_id=order.pk, amount=part, now=now)
+    billing.post_allocation(row.pk, part, order.partner_id, programme, now)
+    if left.minor > part.minor:
+        _hold(actor, line, order.partner_id, left - part, now)
+    record(
+        actor,
+        "purchases.match_transfer",
+        now,
+        events.TransferMatched(
+            partner_id=order.partner_id, subject=f"bank_line:{line.pk}", line=line.pk, number=order.number
+        ),
+    )
+    transfer_arrived(actor, order, line, programme, now)
+
+
+def _still_payable(order: Order, line: BankLine) -> bool:
+    """The value date decides, not the day of import; an order that ended otherwise takes nothing."""
+    if order.paid_at or order.closing == Closing.CANCELLED or line.value_on > order.expires_on:
+        return False
+    if order.closing == Closing.EXPIRED:
+        newer = Order.objects.filter(partner_id=order.partner_id, offer=order.offer, pk__gt=order.pk)
+        return not newer.exclude(closing__in=list(Closing)).exists()
+    return True
+
+
+def _hold(actor: Actor, line: BankLine, partner_id: int, amount: Money, now: datetime) -> None:
+    row = payments.allocate(actor, line, partner_id=partner_id, order_id=None, amount=amount, now=now)
+    billing.post_allocation(row.pk, amount, partner_id, current(), now)
+    record(
+        actor,
+        "purchases.hold_transfer",
+        now,
+        events.TransferHeld(partner_id=partner_id, subject=f"bank_line:{line.pk}", line=line.pk),
+    )
