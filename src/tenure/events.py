@@ -261,6 +261,14 @@ class AutoRenewTurnedOn(Event):
     cause: str
 
 
+@_event("renewals.card_changed")
+class RenewalCardChanged(Event):
+    """Another card of the company will be charged at the next renewal."""
+
+    card: int
+    label: str
+
+
 @_event("renewals.fell_due")
 class DueFell(Event):
     due: int

@@ -24,7 +24,7 @@ from tests.contracts.recheck import ORDER, recheck
 # facts.md by type. What follows the bar are fields added since.
 FIELDS = {
     "policy": "id programme version valid_from valid_to opens_offset_days window_days anchor term_length refund_days "
-    "order_expiry_days retry_days reminder_days benefits_in_window signature | last_call_day transfer_tolerance "
+    "order_expiry_days retry_days reminder_days benefits_in_window signature | last_call_day card_notice_days transfer_tolerance "
     "refund_limit",
     "partner": "id number country status verified_at managed_in created_at",
     "offer": "id code kind family version valid_from valid_to",

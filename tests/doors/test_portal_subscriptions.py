@@ -2,8 +2,11 @@
 
 import pytest
 
+from tenure.kernel.refusals import Refusal
 from tenure.memberships.models import AutoRenewChange
+from tenure.payments.queries import cards
 from tenure.people.models import User
+from tenure.renewals import actions as renewals
 from tests.doors.till import Till
 
 pytestmark = pytest.mark.django_db
@@ -123,3 +126,26 @@ def test_the_page_stays_within_its_queries(till, subscription, django_assert_max
     till.world.live("2020-07-01")
     with django_assert_max_num_queries(32):
         till.page(address(subscription))
+
+
+def test_another_kept_card_is_chosen_and_charged_at_the_next_renewal(till, subscription):
+    """Replacing the card charges nothing by itself and leaves auto-renew as it is."""
+    till.world.qualify("silver-cloud")
+    till.buy("tok_0341", offer="silver-cloud")
+    kept = {str(card)[-4:]: card for card in cards(till.world.contoso.pk)}
+    page = till.page(address(subscription, "card/"))
+    assert "It is charged on 23 June 2019, not now." in page and page.count('name="card"') == len(kept) == 2
+    before = till.world.charged()
+    assert till.post(address(subscription, "card/"), {"card": f"card-{kept['0341'].pk}"}) == address(subscription)
+    assert "On. We charge Visa ···· 0341 on 23 June 2019" in till.page(address(subscription))
+    assert till.world.charged() == before
+    page = till.refused(address(subscription, "card/"), {"card": "card-999999"}, status=422)
+    assert 'name="card"' in page
+
+
+def test_without_auto_renew_there_is_no_card_to_choose(till, subscription):
+    kept = cards(till.world.contoso.pk)[0]
+    till.post(address(subscription, "auto-renew/"))
+    assert till.client.get(address(subscription, "card/"))["Location"] == address(subscription)
+    with pytest.raises(Refusal, match="renew_first"):
+        renewals.change_card(till.world.actor(till.world.ming), subscription, card=kept.pk, now=till.world.now)

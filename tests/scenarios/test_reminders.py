@@ -7,6 +7,7 @@ import pytest
 from django.core.mail import EmailMessage
 
 from tenure.kernel.refusals import Refusal
+from tenure.payments.models import Card
 from tenure.people.models import Notice
 from tenure.plumbing import clock, mail, outbox
 from tenure.plumbing.models import Mail
@@ -81,6 +82,7 @@ def test_a_reminder_that_has_been_overtaken_is_noted_and_not_sent(world, pack):
     world.wake("2019-06-25 00:04")
     assert told(world) == [("window_open", "2019-06-25")]
     assert list(Due.objects.order_by("pk").values_list("action", "state", "reason")) == [
+        ("card:-30", "suppressed", "overtaken"),
         ("reminder:-15", "suppressed", "overtaken"),
         ("opened:+1", "done", ""),
     ]
@@ -92,7 +94,7 @@ def test_however_often_the_run_happens_each_due_thing_is_done_once(world, pack, 
     walk(world, "2019-05-20", 80, step)
     walk(world, "2019-07-25", 3)
     actions = list(Due.objects.values_list("action", flat=True))
-    assert sorted(actions) == sorted(set(actions)) and "lapsed:+31" in actions and len(actions) == 5
+    assert sorted(actions) == sorted(set(actions)) and "lapsed:+31" in actions and len(actions) == 6
     assert [code for code, _ in told(world)].count("lapsed") == 1
 
 
@@ -175,3 +177,29 @@ def test_a_broken_mail_server_keeps_letters_and_does_not_hold_up_money(world, pa
     assert order.paid_at and not world.mails("orders.paid")[1:]
     world.work()
     assert len(world.mails("orders.paid")) == 2
+
+
+@pytest.mark.parametrize(("year", "month", "sent"), [(2019, 5, True), (2019, 6, False)])
+def test_a_card_that_ends_before_the_charge_is_told_a_month_ahead(world, year, month, sent):
+    """A card is good to the end of its month: May is too short for a charge on 23 June, June is not."""
+    world.go("2018-06-22")
+    world.buy_by_card()
+    Card.objects.update(exp_year=year, exp_month=month)
+    walk(world, "2019-05-22", 3)
+    expected = [("card_expiring", "2019-05-23")] if sent else []
+    assert told(world) == told(world, world.ann) == expected
+    assert [due.reason for due in Due.objects.filter(action="card:-30")] == ["" if sent else "card_valid"]
+
+
+def test_a_card_replaced_between_queue_and_post_is_not_warned_about(world):
+    world.go("2018-06-22")
+    world.buy_by_card()
+    Card.objects.update(exp_year=2019, exp_month=5)
+    world.go("2019-05-23")
+    renewals.run(world.system, None, now=world.now)
+    outbox.drain()
+    Card.objects.update(exp_year=2030)
+    mail.deliver(world.now)
+    assert {(row.state, row.reason) for row in Mail.objects.filter(code="letter.card_expiring")} == {
+        ("suppressed", "card_valid")
+    }

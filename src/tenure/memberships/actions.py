@@ -112,6 +112,16 @@ def set_auto_renew(
     subscription.save()
 
 
+def set_card(subscription: Subscription, card: Card) -> bool:
+    """The card that renews a subscription from now on; whether that is a change."""
+    inside("changing a card")
+    changed = subscription.card_id != card.pk
+    if changed:
+        subscription.card = card
+        subscription.save(update_fields=["card"])
+    return changed
+
+
 def cancel(actor: Actor, subscription: Subscription, *, on: date, verb: str, now: datetime) -> None:
     """End a subscription and the terms that still run."""
     inside("cancelling a subscription")

@@ -40,6 +40,8 @@ class Policy:
     retry_days: tuple[int, ...] = (4, 8, 15, 22)
     reminder_days: tuple[int, ...] = (-15, 23)
     last_call_day: int = 29
+    card_notice_days: int = 0
+    """How long before the expiry a card that will not last until the charge is told about; 0: never."""
     refund_days: int = 30
     order_expiry_days: int = 30
     order_warning_days: int = 23

@@ -35,6 +35,7 @@ _POLICY_BOUNDS = {
     "opens_offset_days": (1, 365),
     "window_days": (1, 365),
     "last_call_day": (1, 730),
+    "card_notice_days": (0, 365),
     "refund_days": (0, 365),
     "order_expiry_days": (1, 365),
     "order_warning_days": (1, 365),

@@ -31,7 +31,10 @@ TAX_CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O")
 TAX_CATEGORIES_EXPLAINED = ("E", "AE", "K", "G", "O")
 """Categories whose invoice must say why no tax is charged."""
 
-LETTERS = ("reminder_before", "reminder_before_auto", "reminder_window", "window_open", "last_call", "lapsed")
+LETTERS = (
+    "reminder_before", "reminder_before_auto", "reminder_window", "window_open", "last_call", "lapsed",
+    "card_expiring",
+)  # fmt: skip
 # All that the renewal run knows about the membership it writes about.
 PLACEHOLDERS = (
     "person", "company", "offer", "expires_on", "opens_on", "closes_on", "amount", "card", "charge_on", "link",

@@ -122,6 +122,7 @@ def policy_row(programme: Programme, policy: Policy, following: Policy | None) -
         "benefits_in_window": policy.benefits_in_window,
         "signature": None,
         "last_call_day": policy.last_call_day,
+        "card_notice_days": policy.card_notice_days,
         "transfer_tolerance": policy.transfer_tolerance_minor,
         "refund_limit": dict(sorted(policy.refund_limit.items())),
     }

@@ -21,6 +21,7 @@ from tenure.memberships.rules import Status
 from tenure.partners.actions import lock
 from tenure.payments.models import Attempt
 from tenure.payments.queries import attempts, open_attempt
+from tenure.payments.queries import card as kept_card
 from tenure.payments.rules import AttemptStatus, Method
 from tenure.plumbing.db import beat, crash_point, verb
 from tenure.plumbing.outbox import open_task, record
@@ -33,7 +34,7 @@ from tenure.purchases.queries import buyer, last_automatic, open_automatic
 from tenure.purchases.rules import Closing, Origin, Wanted
 from tenure.purchases.settling import close
 from tenure.renewals.models import Due, Run
-from tenure.renewals.queries import renewal_decision, terms_with_something_due
+from tenure.renewals.queries import card_notice, renewal_decision, terms_with_something_due
 from tenure.renewals.rules import DueAction, charge_due, still_useful, tellings
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,22 @@ def turn_on_auto_renew(actor: Actor, subscription: Subscription, *, now: datetim
     if subscription.auto_renew:
         return subscription
     raise Refusal("renewals.renew_first")
+
+
+@verb(Side.PARTNER)
+def change_card(actor: Actor, subscription: Subscription, *, card: int, now: datetime) -> Subscription:
+    """Choose which of the company's cards renews a subscription. It charges nothing and turns nothing on."""
+    lock(subscription.partner_id)
+    row, kept = memberships.locked(subscription), kept_card(card, subscription.partner_id)
+    if kept is None:
+        raise Refusal("payments.card_not_found")
+    if not row.auto_renew:
+        raise Refusal("renewals.renew_first")
+    if memberships.set_card(row, kept):
+        of = {"partner_id": row.partner_id, "subject": f"subscription:{row.pk}"}
+        changed = events.RenewalCardChanged(**of, card=kept.pk, label=str(kept))
+        record(actor, "renewals.change_card", now, changed)
+    return row
 
 
 @dataclass(slots=True)
@@ -289,6 +306,8 @@ def _tell_one(term: Term, due: DueAction, missed: tuple[DueAction, ...], tally: 
         reason = still_useful(due, status, today, term.renewal_closes_on)
         if reason is None and due.action.startswith("opened") and holding.subscription.auto_renew:
             reason = "auto_renew"
+        if reason is None and due.action.startswith("card"):
+            reason = card_notice(holding)
         row = _note(term, due, "suppressed" if reason else "done", reason or "", now)
         if reason:
             return

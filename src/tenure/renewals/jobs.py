@@ -13,10 +13,10 @@ from tenure.plumbing.models import Event
 from tenure.programme.queries import current
 from tenure.purchases.queries import buyer
 from tenure.renewals.models import Due
-from tenure.renewals.queries import due, next_charge
+from tenure.renewals.queries import card_notice, due, next_charge
 from tenure.renewals.rules import DueAction, still_useful
 
-LETTERS = {"opened": "window_open", "last_call": "last_call", "lapsed": "lapsed"}
+LETTERS = {"card": "card_expiring", "opened": "window_open", "last_call": "last_call", "lapsed": "lapsed"}
 
 
 def letter_of(row: Due) -> str:
@@ -36,7 +36,10 @@ def untrue(row: Due, now: datetime) -> str:
         return "renewed"
     today = day_of(now, current().zone)
     status = holding.standing(today).status
-    return still_useful(DueAction(row.action, row.due_on), status, today, row.term.renewal_closes_on) or ""
+    reason = still_useful(DueAction(row.action, row.due_on), status, today, row.term.renewal_closes_on)
+    if reason is None and row.action.startswith("card"):
+        reason = card_notice(holding)
+    return reason or ""
 
 
 def still_true(about: str, now: datetime) -> str:

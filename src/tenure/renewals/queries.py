@@ -25,7 +25,7 @@ from tenure.purchases.models import Order
 from tenure.purchases.queries import Buyer, OrderView, buyer, buyer_with, methods, of_partner, views
 from tenure.purchases.rules import expires_on
 from tenure.renewals.models import Due, Run
-from tenure.renewals.rules import RenewableTerm, charges, may_renew, offsets_of
+from tenure.renewals.rules import RenewableTerm, card_ends_on, card_needs_notice, charges, may_renew, offsets_of
 
 
 def renewal_decision(facts: Buyer, holding: Holding) -> Decision:
@@ -145,9 +145,16 @@ def next_charge(holding: Holding, today: date) -> date | None:
     return next((max(day, today) for day in days if day >= today or day == days[0]), None)
 
 
+def card_notice(holding: Holding) -> str | None:
+    """Why nobody need hear that the card of a subscription ends; ``None`` when it ends before the next charge."""
+    card = holding.subscription.card
+    ends_on = card_ends_on(card.exp_year, card.exp_month) if card else None
+    return card_needs_notice(holding.subscription.auto_renew, ends_on, holding.term.renewal_opens_on)
+
+
 def terms_with_something_due(today: date) -> QuerySet[Term]:
     """Newest terms near enough to their expiry for anything to be due, the earliest first."""
-    earliest = max((-day for policy in current().policies for day in policy.reminder_days), default=0)
+    earliest = max((-day for policy in current().policies for day in offsets_of(policy)), default=0)
     return (
         _unfinished()
         .filter(expires_on__lte=plus_days(today, earliest))

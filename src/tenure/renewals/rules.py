@@ -79,6 +79,7 @@ def tellings(expires_on: date, renewal_closes_on: date, policy: Policy) -> list[
     [('reminder:-15', '2019-06-07'), ('opened:+1', '2019-06-23'), ('reminder:+23', '2019-07-15')]
     """
     offsets = [("reminder", day) for day in policy.reminder_days]
+    offsets += [("card", -policy.card_notice_days)] if policy.card_notice_days else []
     offsets += [("opened", policy.opens_offset_days), ("last_call", policy.last_call_day)]
     dues = [DueAction(f"{kind}:{day:+d}", offset_day(expires_on, day)) for kind, day in offsets]
     lapse = (plus_days(renewal_closes_on, 1) - expires_on).days
@@ -93,7 +94,8 @@ def offsets_of(policy: Policy) -> set[int]:
     [-15, 1, 4, 8, 15, 22, 23, 29, 31]
     """
     lapse = policy.opens_offset_days + policy.window_days
-    return {*policy.reminder_days, *policy.retry_days, policy.opens_offset_days, policy.last_call_day, lapse}
+    card = {-policy.card_notice_days} if policy.card_notice_days else set()
+    return {*policy.reminder_days, *policy.retry_days, *card, policy.opens_offset_days, policy.last_call_day, lapse}
 
 
 def charges(expires_on: date, policy: Policy) -> list[DueAction]:
@@ -136,9 +138,33 @@ def still_useful(due: DueAction, status: Status, today: date, renewal_closes_on:
         return None if status is Status.LAPSED else "not_lapsed"
     if status is Status.LAPSED or today > renewal_closes_on:
         return "overtaken"
-    before_expiry = due.action.startswith("reminder:-")
+    before_expiry = ":-" in due.action
     if before_expiry and status is not Status.ACTIVE:
         return "overtaken"
     if not before_expiry and status is not Status.RENEWAL_WINDOW:
         return "renewed"
     return None
+
+
+def card_ends_on(year: int, month: int) -> date:
+    """The last day on which a card can be charged: cards end with a month.
+
+    >>> str(card_ends_on(2019, 6)), str(card_ends_on(2020, 12))
+    ('2019-06-30', '2020-12-31')
+    """
+    return plus_days(date(year + month // 12, month % 12 + 1, 1), -1)
+
+
+def card_needs_notice(auto_renew: bool, ends_on: date | None, charge_on: date) -> str | None:
+    """Why nobody need hear that a card ends; ``None`` when it ends before it would be charged.
+
+    >>> card_needs_notice(True, date(2019, 5, 31), date(2019, 6, 23)) is None
+    True
+    >>> card_needs_notice(True, date(2019, 6, 30), date(2019, 6, 23))
+    'card_valid'
+    """
+    if not auto_renew:
+        return "auto_renew_off"
+    if ends_on is None:
+        return "no_card"
+    return "card_valid" if ends_on >= charge_on else None

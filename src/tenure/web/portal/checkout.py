@@ -21,7 +21,7 @@ from tenure.kernel.access import may
 from tenure.kernel.money import Money
 from tenure.kernel.refusals import Invalid, NotYours, Refusal
 from tenure.memberships.queries import get as subscription_by_id
-from tenure.payments.queries import cards, held
+from tenure.payments.queries import held
 from tenure.payments.rules import Method
 from tenure.purchases import actions as purchases
 from tenure.purchases.queries import draft as draft_by_key
@@ -30,6 +30,7 @@ from tenure.purchases.rules import Contact, Wanted, check_contact
 from tenure.renewals import actions as renewals
 from tenure.renewals.queries import Checkout
 from tenure.renewals.queries import checkout as checkout_of
+from tenure.web.portal.cards import kept_cards
 from tenure.web.portal.orders import onward
 from tenure.web.shared import messages
 from tenure.web.shared.forms import Reading
@@ -107,7 +108,7 @@ def _page(
 @step
 def checkout(request: HttpRequest, draft, desk: Checkout) -> HttpResponse:
     """How to pay, with what follows from each way."""
-    kept = _kept(request) if Method.CARD in desk.methods else {}
+    kept = kept_cards(request.partner.pk) if Method.CARD in desk.methods else {}
     choices = [*kept, *map(str, desk.methods)]
     errors, status = {}, 200
     if request.method == "POST":
@@ -126,14 +127,6 @@ def checkout(request: HttpRequest, draft, desk: Checkout) -> HttpResponse:
     chosen = request.POST.get("method") or (f"card-{draft.card_id}" if draft.card_id else draft.method)
     given = {"kept": kept, "chosen": chosen, "choices": choices, "errors": errors, "waiting": _waiting(desk)}
     return _page(request, "checkout_method", 0, draft, desk, status, **given)
-
-
-def _kept(request: HttpRequest) -> dict[str, Any]:
-    """The cards kept for the company by the name their choice is sent under; one plastic card is shown once."""
-    seen: dict[tuple, Any] = {}
-    for card in cards(request.partner.pk):
-        seen.setdefault((card.brand, card.last4, card.exp_month, card.exp_year), card)
-    return {f"card-{card.pk}": card for card in seen.values()}
 
 
 def _waiting(desk: Checkout) -> Money | None:

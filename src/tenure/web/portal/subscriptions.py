@@ -23,6 +23,7 @@ from tenure.purchases.queries import buyer, of_subscription
 from tenure.renewals import actions as renewals
 from tenure.renewals.queries import next_charge, tile
 from tenure.support.queries import open_cancel, refund_case
+from tenure.web.portal.cards import ends_before
 from tenure.web.portal.offers import action_of, auto_renew, renew_by, status_of
 from tenure.web.shared.forms import Reading
 from tenure.web.shared.happened import entries
@@ -72,7 +73,9 @@ def subscription(request: HttpRequest, id: int) -> HttpResponse:
         "timeline": entries(list(happened(*subjects))),
         "cancel": open_cancel(row),
         "refund": refund_case(row, request.today) if standing.live else None,
+        "card_short": ends_before(row.card, row.auto_renew and holding.term.renewal_opens_on),
         "may": {
+            "change_card": may(request.actor, "renewals.change_card", row.partner_id),
             "turn_off": may(request.actor, "renewals.turn_off_auto_renew", row.partner_id),
             "invoice": may(request.actor, "billing.view", row.partner_id),
             "orders": may(request.actor, "orders.view", row.partner_id),

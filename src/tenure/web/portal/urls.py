@@ -4,6 +4,7 @@ from django.urls import path
 
 from tenure.web.portal import (
     benefits,
+    cards,
     checkout,
     company,
     competencies,
@@ -37,6 +38,7 @@ urlpatterns: list = [
     path("orders/<str:number>/transfer.svg", orders.order_qr, name="order_qr"),
     path("subscriptions/<int:id>/", subscriptions.subscription, name="subscription"),
     path("subscriptions/<int:id>/auto-renew/", subscriptions.auto_renew_off, name="auto_renew_off"),
+    path("subscriptions/<int:id>/card/", cards.renewal_card, name="renewal_card"),
     path("subscriptions/<int:id>/cancel/", subscriptions.cancel, name="subscription_cancel"),
     path("join/", join.join, name="join"),
     path("join/confirm/<str:token>/", join.join_confirm, name="join_confirm"),

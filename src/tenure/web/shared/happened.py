@@ -63,6 +63,7 @@ WORDS: dict[str, tuple[Any, str]] = {
     "memberships.ended": (word("The subscription ended"), BAD),
     "renewals.auto_renew_turned_off": (word("Auto-renew turned off"), QUIET),
     "renewals.auto_renew_turned_on": (word("Auto-renew turned on"), QUIET),
+    "renewals.card_changed": (word("%(label)s will be charged at the next renewal"), QUIET),
     "renewals.fell_due": (word("Reminder due: %(action)s"), QUIET),
     "renewals.lapsed": (word("The subscription lapsed"), BAD),
     "renewals.ran": (word("The renewal run ended"), QUIET),
@@ -83,6 +84,7 @@ DUE = {
     "reminder": word("renewal reminder"),
     "opened": word("renewal window open"),
     "last_call": word("last call"),
+    "card": word("notice that the card ends"),
     "lapsed": word("lapsed"),
     "charge": word("automatic charge"),
 }

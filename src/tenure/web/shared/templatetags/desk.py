@@ -20,6 +20,9 @@ REASONS: dict[str, Any] = {
     "settled": word("the order has ended in the meantime"),
     "withdrawn": word("the invitation was used or withdrawn"),
     "overtaken": word("overtaken by something later"),
+    "auto_renew_off": word("auto-renew is off"),
+    "no_card": word("no card is kept"),
+    "card_valid": word("the card lasts beyond the charge"),
     "mail server": word("the mail server did not take it"),
 }
 
