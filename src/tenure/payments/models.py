@@ -85,6 +85,30 @@ class AttemptChange(models.Model):
     cause = models.CharField(max_length=10)
 
 
+class StatementMapping(models.Model):
+    """Which column of an account's files says what, saved once."""
+
+    account = models.CharField(max_length=60, unique=True)
+    columns = models.JSONField()
+    saved_at = models.DateTimeField()
+    saved_by = models.CharField(max_length=80)
+
+
+class StatementFile(models.Model):
+    """One bank file, taken in once: the same bytes again are the same row."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    form = models.CharField(max_length=20)
+    account = models.CharField(max_length=60)
+    received_at = models.DateTimeField()
+    received_by = models.CharField(max_length=80)
+    known = models.IntegerField(default=0)
+    """Lines that another file or a clerk had entered before."""
+    pending = models.IntegerField(default=0)
+    faults = models.JSONField(default=list)
+
+
 class BankLine(models.Model):
     """One credit on a bank statement."""
 
@@ -97,6 +121,12 @@ class BankLine(models.Model):
     currency = models.CharField(max_length=3)
     reference = models.CharField(max_length=300, default="", blank=True)
     payer = models.CharField(max_length=200, default="", blank=True)
+    payer_account = models.CharField(max_length=60, default="", blank=True)
+    file = models.ForeignKey(StatementFile, models.PROTECT, null=True, related_name="lines")
+    # What matching said: the rule it matched by, or why it could not, and the order it is most likely for.
+    rule = models.CharField(max_length=20, default="", blank=True)
+    reasons = models.JSONField(default=list)
+    likely_order_id = models.BigIntegerField(null=True)
     recorded_at = models.DateTimeField()
     recorded_by = models.CharField(max_length=80)
     ignored_at = models.DateTimeField(null=True)
@@ -104,6 +134,29 @@ class BankLine(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(amount_minor__gt=0), name="bank_line_amount")]
+        indexes = [models.Index(fields=["payer_account"], name="bank_line_by_payer", condition=~Q(payer_account=""))]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class OutgoingLine(models.Model):
+    """One debit on a bank statement: a refund that went out, or something that is none of ours, with the reason."""
+
+    line_key = models.CharField(max_length=120, unique=True)
+    file = models.ForeignKey(StatementFile, models.PROTECT, related_name="outgoing")
+    account = models.CharField(max_length=60)
+    value_on = models.DateField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    text = models.CharField(max_length=300, default="", blank=True)
+    payee = models.CharField(max_length=200, default="", blank=True)
+    refund = models.OneToOneField("Refund", models.PROTECT, null=True, related_name="bank_line")
+    reason = models.CharField(max_length=20, default="", blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(amount_minor__gt=0), name="outgoing_line_amount")]
 
     @property
     def amount(self) -> Money:
