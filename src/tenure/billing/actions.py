@@ -194,6 +194,12 @@ def post_bank_line(line: BankLine, programme: Programme, now: datetime) -> None:
     post("bank_line", line.pk, "booked", move(line.amount, Account.BANK, Account.SUSPENSE), None, now, programme)
 
 
+def post_bank_lines(lines: list[BankLine], programme: Programme, now: datetime) -> None:
+    """The same for all the lines of a file."""
+    for line in lines:
+        post_bank_line(line, programme, now)
+
+
 def post_allocation(id: int, amount: Money, partner_id: int, programme: Programme, now: datetime) -> None:
     """A transfer is known to be a partner's: held for the partner until an order takes it."""
     entries = move(amount, Account.SUSPENSE, Account.HELD)

@@ -54,6 +54,11 @@ def by_number(number: str) -> Partner | None:
     return Partner.objects.filter(number="".join(c for c in number if c.isalnum())).first()
 
 
+def all_names() -> list[tuple[int, str]]:
+    """Every partner's name, so that a likeness of one is never believed while another is as like."""
+    return list(Partner.objects.values_list("pk", "legal_name"))
+
+
 def of_standing(rows: QuerySet[Partner], standing: Standing) -> QuerySet[Partner]:
     """The SQL twin of ``rules.standing``."""
     if standing is Standing.CLOSED:

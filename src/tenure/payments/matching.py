@@ -294,6 +294,11 @@ def damaged(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def suspects(texts: Iterable[str]) -> set[str]:
+    """Every reference that a damaged one in these texts may have been."""
+    return {reading for text in texts for token in damaged(text) for reading in readings(token)}
+
+
 def readings(digits: str) -> set[str]:
     """Every sound reference one slip away: as it stands, a digit changed, doubled, lost, or two swapped.
 

@@ -1,15 +1,28 @@
 """Reading attempts, payments and transfers."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db.models import F, Max, OuterRef, Prefetch, QuerySet, Subquery, Sum
+from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
 from tenure.kernel.periods import plus_days
-from tenure.payments.models import Allocation, Attempt, AttemptChange, BankLine, Card, Payment, Refund, RefundApproval
-from tenure.payments.rules import OPEN, AttemptStatus
+from tenure.payments.models import (
+    Allocation,
+    Attempt,
+    AttemptChange,
+    BankLine,
+    Card,
+    Payment,
+    Refund,
+    RefundApproval,
+    StatementFile,
+    StatementMapping,
+)
+from tenure.payments.rules import OPEN, AttemptStatus, Method
 
 
 def visible_to(actor: Actor) -> QuerySet[Payment]:
@@ -146,3 +159,48 @@ def told(order_id: int) -> list[Attempt]:
     """An order's attempts, the newest first, each with the history of its status."""
     rows = Attempt.objects.filter(order_id=order_id).select_related("card")
     return list(rows.prefetch_related(Prefetch("changes", AttemptChange.objects.order_by("pk"))).order_by("-n"))
+
+def mapping_of(account: str) -> StatementMapping | None:
+    """Which column of an account's files says what, when that has been saved."""
+    return StatementMapping.objects.filter(account=account).first()
+
+
+def entered_elsewhere(file: StatementFile, since: date, until: date) -> list[tuple[str, date, int, str]]:
+    """Account, day and amount of lines that came by hand or in another format: a file may tell of them again."""
+    rows = BankLine.objects.filter(value_on__range=(since, until), ignored_at=None)
+    rows = rows.filter(Q(file=None) | ~Q(file__form=file.form))
+    return list(rows.values_list("account", "value_on", "amount_minor", "currency"))
+
+
+def known_accounts(accounts: Iterable[str]) -> dict[str, frozenset[int]]:
+    """The partners that some accounts have paid for before."""
+    found: dict[str, set[int]] = defaultdict(set)
+    rows = Allocation.objects.filter(bank_line__payer_account__in=list(accounts))
+    for account, partner in rows.values_list("bank_line__payer_account", "partner_id").distinct():
+        found[account].add(partner)
+    return {account: frozenset(partners) for account, partners in found.items()}
+
+
+def lines_to_give(file: StatementFile | None = None) -> QuerySet[BankLine]:
+    """Lines that matching was sure of and that have not been given to their order yet."""
+    rows = BankLine.objects.filter(allocations=None, ignored_at=None, likely_order_id__isnull=False)
+    rows = rows.exclude(rule__in=["", "hand"]).order_by("pk")
+    return rows.filter(file=file) if file else rows
+
+
+def transfer_refunds_unseen(order_ids: Iterable[int]) -> list[Refund]:
+    """Refunds of transfers that have not been seen leaving the account."""
+    rows = Refund.objects.filter(payment__order_id__in=list(order_ids), payment__method=Method.BANK_TRANSFER)
+    return list(rows.filter(bank_line=None).exclude(status="refused").select_related("payment").order_by("pk"))
+
+
+def statement_files() -> QuerySet[StatementFile]:
+    """The bank files taken in, the newest first, each with how many of its lines have found their place."""
+    given = Q(lines__allocations__isnull=False)
+    return StatementFile.objects.annotate(
+        entered=Count("lines", distinct=True),
+        matched=Count("lines", filter=given, distinct=True),
+        ignored=Count("lines", filter=Q(lines__ignored_at__isnull=False), distinct=True),
+        went_out=Count("outgoing", distinct=True),
+        refunds_seen=Count("outgoing", filter=Q(outgoing__reason="refund"), distinct=True),
+    ).order_by("-pk")

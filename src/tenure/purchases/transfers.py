@@ -134,6 +134,8 @@ def apply_transfer(actor: Actor, line: BankLine, order: Order, now: datetime) ->
 
 def _still_payable(order: Order, line: BankLine) -> bool:
     """The value date decides, not the day of import; an order that ended otherwise takes nothing."""
+    if order.method != Method.BANK_TRANSFER:
+        return False
     if order.paid_at or order.closing == Closing.CANCELLED or line.value_on > order.expires_on:
         return False
     if order.closing == Closing.EXPIRED:

@@ -1,0 +1,317 @@
+"""Taking in a bank's file: every line entered once, matched where that is certain, and left to a person where not.
+
+Entering is one transaction for the file, so two clerks with one file make one import. Giving a line to its order is
+a beat of its own, so that one line that fails holds up no other, and what a crash cut off is finished by the next
+tick. It must never decide whom a line is for: ``payments/matching.py`` does. Read next: ``purchases/transfers.py``.
+"""
+
+import hashlib
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Q
+
+from tenure import events
+from tenure.billing import actions as billing
+from tenure.kernel.access import SYSTEM, Actor, Side
+from tenure.kernel.refusals import Invalid, Refusal
+from tenure.partners.queries import all_names
+from tenure.payments.matching import Candidate, Credit, Known, Match, Why, match_all, numbers_in, suspects
+from tenure.payments.models import BankLine, OutgoingLine, StatementFile, StatementMapping
+from tenure.payments.queries import (
+    entered_elsewhere,
+    known_accounts,
+    lines_to_give,
+    mapping_of,
+    received_minor,
+    transfer_refunds_unseen,
+)
+from tenure.payments.rules import Method, references_in
+from tenure.payments.statements.base import Statement, StatementLine, Unreadable, plain, tidy
+from tenure.payments.statements.delimited import Mapping
+from tenure.payments.statements.reading import read
+from tenure.plumbing.db import beat, crash_point, inside, verb
+from tenure.plumbing.outbox import open_task, record
+from tenure.programme.queries import current
+from tenure.programme.rules import Programme
+from tenure.purchases.models import Order
+from tenure.purchases.rules import Closing
+from tenure.purchases.transfers import apply_transfer
+
+log = logging.getLogger(__name__)
+Progress = Callable[[int, int], None]
+
+# VERBS
+
+
+@verb(Side.STAFF, money=True)
+def import_statement(
+    actor: Actor,
+    subject: None,
+    *,
+    content: bytes,
+    name: str,
+    account: str = "",
+    now: datetime,
+    progress: Progress | None = None,
+) -> StatementFile:
+    """Take in a bank's file; the same file, or a line another file has told of, counts once."""
+    programme = current()
+    statement = readable(content, account, programme)
+    with beat():
+        file = _enter(actor, statement, content, name, programme, now)
+    crash_point("statement_entered")
+    give_lines(actor, now, file=file, progress=progress)
+    return file
+
+
+@verb(Side.STAFF)
+def save_mapping(actor: Actor, subject: None, *, account: str, mapping: Mapping, now: datetime) -> StatementMapping:
+    """Keep which column of an account's files says what."""
+    if faults := mapping.faults():
+        raise Invalid(faults)
+    if account not in current().seller.bank_accounts.values():
+        raise Invalid({"account": "choice.unknown"})
+    columns = {name: getattr(mapping, name) for name in Mapping.__dataclass_fields__}
+    row, _ = StatementMapping.objects.update_or_create(
+        account=account, defaults={"columns": columns, "saved_at": now, "saved_by": actor.label}
+    )
+    return row
+
+
+# STEPS
+
+
+def readable(content: bytes, account: str, programme: Programme) -> Statement:
+    """The statement in a file, its accounts in the programme's own spelling; refused when it is none of ours."""
+    currency = next((c for c, a in programme.seller.bank_accounts.items() if a == account), "")
+    if account and not currency:
+        raise Refusal("statements.account_unknown", account=account)
+    kept = mapping_of(account)
+    mapping = Mapping.of(kept.columns) if kept else None
+    try:
+        statement = read(content, mapping=mapping, account=account, currency=currency)
+    except Unreadable as fault:
+        raise Refusal(f"statements.{fault.reason}", line=fault.line, detail=fault.detail) from None
+    for told in statement.accounts:
+        if home(told, programme) is None and not account:
+            raise Refusal("statements.account_unknown", account=told)
+    return statement
+
+
+def home(told: str, programme: Programme) -> str | None:
+    """The programme's account that a bank's file means, however the bank writes it."""
+    asked = plain(told)
+    for account in programme.seller.bank_accounts.values():
+        ours = plain(account)
+        if asked and (ours in asked or (len(asked) >= 8 and asked in ours)):
+            return account
+    return None
+
+
+def _enter(
+    actor: Actor, statement: Statement, content: bytes, name: str, programme: Programme, now: datetime
+) -> StatementFile:
+    """The file's row and its new lines, each with the word on it. One file at a time, so none is entered twice."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('payments.statements'))")
+    mark = hashlib.sha256(content).hexdigest()
+    file = StatementFile.objects.filter(sha256=mark).first()
+    if file and not file.faults:
+        return file
+    # A file that could not be read whole may be read again: a better mapping, or a mended programme.
+    new = _unknown(statement.lines)
+    faults = [{"line": f.line, "reason": f.reason, "detail": f.detail} for f in statement.faults[:500]]
+    file, _ = StatementFile.objects.update_or_create(
+        sha256=mark,
+        defaults={"faults": faults},
+        create_defaults={
+            "name": tidy(name, 200),
+            "form": statement.form,
+            "account": home(statement.accounts[0], programme) or statement.accounts[0] if statement.accounts else "",
+            "received_at": now,
+            "received_by": actor.label,
+            "known": len(statement.lines) - len(new),
+            "pending": statement.pending,
+            "faults": faults,
+        },
+    )
+    _enter_credits(actor, file, [line for line in new if line.amount.minor > 0], programme, now)
+    _enter_debits(file, [line for line in new if line.amount.minor < 0], now)
+    return file
+
+
+def _unknown(lines: Iterable[StatementLine]) -> list[StatementLine]:
+    rows = list(lines)
+    keys = [line.line_key for line in rows]
+    seen = set(BankLine.objects.filter(line_key__in=keys).values_list("line_key", flat=True))
+    seen |= set(OutgoingLine.objects.filter(line_key__in=keys).values_list("line_key", flat=True))
+    return [line for line in rows if line.line_key not in seen]
+
+
+def _enter_credits(
+    actor: Actor, file: StatementFile, lines: list[StatementLine], programme: Programme, now: datetime
+) -> None:
+    inside("entering a statement")
+    if not lines:
+        return
+    credits = _credits(file, lines, programme)
+    words = match_all(credits, _known(credits))
+    rows = BankLine.objects.bulk_create(
+        [
+            BankLine(
+                line_key=line.line_key,
+                file=file,
+                statement=tidy(file.name, 60),
+                account=home(line.account, programme) or line.account,
+                value_on=line.value_on,
+                booked_on=line.booked_on,
+                amount_minor=line.amount.minor,
+                currency=line.amount.currency,
+                reference=tidy(f"{line.reference} {line.text}"),
+                payer=tidy(line.payer, 200),
+                payer_account=plain(line.payer_account),
+                rule=word.rule if isinstance(word, Match) else "",
+                reasons=list(word.reasons),
+                likely_order_id=word.order,
+                recorded_at=now,
+                recorded_by=actor.label,
+            )
+            for line, word in zip(lines, words, strict=True)
+        ]
+    )
+    billing.post_bank_lines(rows, programme, now)
+    received = [events.TransferReceived(subject=f"bank_line:{row.pk}", line=row.pk) for row in rows]
+    record(actor, "purchases.import_statement", now, *received)
+
+
+def _credits(file: StatementFile, lines: list[StatementLine], programme: Programme) -> list[Credit]:
+    """The lines as matching asks about them; one that may have been entered by hand or in another format says so."""
+    elsewhere = Counter(entered_elsewhere(file, min(x.value_on for x in lines), max(x.value_on for x in lines)))
+    found = []
+    for line in lines:
+        account = home(line.account, programme) or line.account
+        same = (account, line.value_on, line.amount.minor, line.amount.currency)
+        again = elsewhere[same] > 0
+        elsewhere[same] -= again
+        found.append(
+            Credit(
+                line.amount.minor,
+                line.amount.currency,
+                line.value_on,
+                " | ".join(part for part in (line.reference, line.text, line.end_to_end) if part),
+                line.payer,
+                plain(line.payer_account),
+                line.reversal,
+                again,
+            )
+        )
+    return found
+
+
+def _known(credits: list[Credit]) -> Known:
+    """All that matching may know, read once: orders that wait, orders the file names, every partner's name."""
+    references = {found for credit in credits for found in references_in(credit.text)}
+    numbers = {f"O-{n[:4]}-{n[4:]}" for credit in credits for n in numbers_in(credit.text)}
+    references |= suspects(credit.text for credit in credits)
+    earliest = min(credit.value_on for credit in credits)
+    waiting = Q(paid_at=None, method=Method.BANK_TRANSFER, expires_on__gte=earliest)
+    waiting &= Q(closed_at=None) | Q(closing=Closing.EXPIRED)
+    rows = Order.objects.filter(waiting | Q(reference__in=references) | Q(number__in=numbers))
+    rows = rows.annotate(received=received_minor())
+    newest: dict[tuple[int, str], int] = defaultdict(int)
+    orders = list(rows)
+    for order in orders:
+        newest[order.partner_id, order.offer] = max(newest[order.partner_id, order.offer], order.pk)
+    candidates = [_candidate(order, newest[order.partner_id, order.offer]) for order in orders]
+    return Known.of(candidates, all_names(), known_accounts({c.payer_account for c in credits if c.payer_account}))
+
+
+def _candidate(order: Order, newest: int) -> Candidate:
+    waits = order.paid_at is None and order.closing != Closing.CANCELLED and (order.open or order.pk == newest)
+    return Candidate(
+        order.pk,
+        order.number,
+        order.reference,
+        order.partner_id,
+        order.currency,
+        order.total_minor - (order.received or 0),
+        order.expires_on,
+        payable=waits,
+        by_transfer=order.method == Method.BANK_TRANSFER,
+    )
+
+
+def _enter_debits(file: StatementFile, lines: list[StatementLine], now: datetime) -> None:
+    """Money that went out: a refund we had promised, known by its order; anything else is kept with its reason."""
+    if not lines:
+        return
+    numbers = {f"O-{n[:4]}-{n[4:]}" for line in lines for n in numbers_in(f"{line.reference} {line.text}")}
+    named = Q(number__in=numbers) | Q(reference__in={r for line in lines for r in references_in(line.text)})
+    orders = {order.pk: order for order in Order.objects.filter(named)}
+    refunds = list(transfer_refunds_unseen(orders))
+    rows = []
+    for line in lines:
+        row = OutgoingLine(
+            line_key=line.line_key,
+            file=file,
+            account=file.account,
+            value_on=line.value_on,
+            amount_minor=-line.amount.minor,
+            currency=line.amount.currency,
+            text=tidy(f"{line.reference} {line.text}"),
+            payee=tidy(line.payer, 200),
+            reason="reversal" if line.reversal else "not_ours",
+        )
+        told = {f"O-{n[:4]}-{n[4:]}" for n in numbers_in(row.text)} | set(references_in(row.text))
+        fits = [
+            refund
+            for refund in refunds
+            if (refund.amount_minor, refund.currency) == (row.amount_minor, row.currency)
+            and told & {orders[refund.payment.order_id].number, orders[refund.payment.order_id].reference}
+        ]
+        if len(fits) == 1 and not line.reversal:
+            row.refund, row.reason = fits[0], "refund"
+            refunds.remove(fits[0])
+        rows.append(row)
+    for row in OutgoingLine.objects.bulk_create(rows):
+        if row.reason == "reversal":
+            open_task("transfer_reversed", f"outgoing:{row.pk}", None, f"{row.amount} {row.text}", now)
+
+
+def give_lines(
+    actor: Actor, now: datetime, *, file: StatementFile | None = None, progress: Progress | None = None
+) -> int:
+    """Give every line that is matched and not given yet to its order, each in a beat of its own."""
+    waiting = list(lines_to_give(file))
+    for n, line in enumerate(waiting, 1):
+        try:
+            with beat():
+                apply_transfer(actor, line, Order(pk=line.likely_order_id), now)
+        except Refusal as refusal:
+            _left_to_a_person(line, refusal.code)
+        except Exception:
+            log.exception("bank line %s could not be given to its order", line.pk)
+            with beat():
+                open_task("transfer", f"bank_line:{line.pk}", None, line.rule, now)
+        if progress:
+            progress(n, len(waiting))
+    return len(waiting)
+
+
+def _left_to_a_person(line: BankLine, code: str) -> None:
+    with beat():
+        row = BankLine.objects.select_for_update().get(pk=line.pk)
+        row.rule, row.reasons = "", [*row.reasons, Why.REFUSED, code]
+        row.save(update_fields=["rule", "reasons"])
+
+
+# JOBS ask for this as the system.
+
+
+def finish_statements(now: datetime) -> int:
+    """Give the lines of a file whose import was cut off."""
+    return give_lines(SYSTEM, now)
