@@ -232,6 +232,11 @@ class InvoiceIssued(Event):
     number: str
 
 
+@_event("billing.month_closed")
+class MonthClosed(Event):
+    month: str
+
+
 @_event("memberships.subscribed")
 class Subscribed(Event):
     offer: str

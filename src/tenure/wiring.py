@@ -11,6 +11,7 @@ from django.conf import settings
 from procrastinate.contrib.django import app as engine
 
 from tenure import events
+from tenure.billing import closing
 from tenure.kernel.access import SYSTEM
 from tenure.payments import queries as payments_read
 from tenure.payments.gateways.demo import DemoGateway
@@ -99,6 +100,7 @@ SCHEDULE = [
     ("purchases.expire_orders", purchases.expire_orders),
     ("renewals.run", _run_renewals),
     ("purchases.warn_expiring_orders", purchases.warn_expiring_orders),
+    ("billing.recognise", closing.recognise),
     ("proof.seal", seals.seal),
 ]
 
@@ -112,6 +114,7 @@ COMES_DUE = {
     "purchases.expire_orders": orders_read.next_day,
     "renewals.run": renewals_read.next_day,
     "purchases.warn_expiring_orders": orders_read.next_day,
+    "billing.recognise": closing.next_day,
     "proof.seal": lambda day: None,
 }
 

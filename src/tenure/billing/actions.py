@@ -6,10 +6,12 @@ document says. It must never change an issued document. Read next: ``billing/doc
 
 from datetime import datetime
 
+from django.db import connection
+
 from tenure.billing.documents import render, sha256
 from tenure.billing.ledger import Account, Entry, credited, invoiced, move
 from tenure.billing.models import Invoice, InvoiceLine, InvoicePdf, LedgerTransaction, Posting, Series
-from tenure.billing.queries import view_of
+from tenure.billing.queries import deferred_of, view_of
 from tenure.billing.rules import Bank, InvoiceView, Kind, Party, as_json, printed_number
 from tenure.kernel.access import Side, declare
 from tenure.kernel.money import Money, TaxedPrice
@@ -119,9 +121,24 @@ def issue(
         price = TaxedPrice(view.net, view.tax, view.total, view.lines[0].tax_rate_bp)
         post("invoice", invoice.pk, "issued", invoiced(price), invoice.partner_id, now, programme, invoice.order_id)
     else:
-        entries = credited(view.net, view.tax, view.total)
+        share_books()
+        deferred = deferred_of(invoice.order_id, view.currency)
+        entries = credited(view.net, view.tax, view.total, deferred)
         post("invoice", invoice.pk, "credited", entries, invoice.partner_id, now, programme, invoice.order_id)
     return invoice
+
+
+def share_books() -> None:
+    """Keep a month's end waiting until this transaction is through; postings do so by themselves."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext('billing.books'))")
+
+
+def hold_books() -> None:
+    """Have the books alone: what is on its way arrives first, what comes later waits until commit."""
+    inside("holding the books")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('billing.books'))")
 
 
 def post(

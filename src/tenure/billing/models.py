@@ -109,6 +109,7 @@ class LedgerTransaction(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["cause_type", "cause_id", "kind"], name="ledger_cause_once")]
+        indexes = [models.Index(fields=["posted_on", "id"], name="ledger_by_day")]
 
 
 class Posting(models.Model):
@@ -128,3 +129,65 @@ class Posting(models.Model):
             )
         ]
         indexes = [models.Index(fields=["account", "currency"], name="posting_by_account")]
+
+
+class RecognisedMonth(models.Model):
+    """A month that is over and whose revenue stands in the ledger: written with its postings, once."""
+
+    month = models.DateField(unique=True)
+    invoices = models.IntegerField()
+    recognised_at = models.DateTimeField()
+
+
+class ClosedMonth(models.Model):
+    """A month nobody posts into any more (the trigger ``billing_month_closed``), and the balances it ended with."""
+
+    month = models.DateField(unique=True)
+    closed_at = models.DateTimeField()
+    closed_by = models.CharField(max_length=80)
+    balances = models.JSONField()
+
+
+class GatewayMovement(models.Model):
+    """One line of a gateway's own list of what moved on the account it keeps for us.
+
+    ``at`` is told by the gateway's clock. ``fee_minor`` was kept by the gateway out of this movement.
+    """
+
+    gateway = models.CharField(max_length=20)
+    ref = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20)
+    payment_ref = models.CharField(max_length=120, default="", blank=True)
+    amount_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "ref"], name="gateway_movement_once")]
+        indexes = [models.Index(fields=["payment_ref"], name="gateway_movement_by_payment")]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class Reconciliation(models.Model):
+    """What a day's look at a gateway's list found: one per gateway and day, the last look of the day stands.
+
+    ``orphans`` are the differences that are explained by one thing each; ``unexplained`` is what is left of the
+    difference between the two balances, by currency, and is empty when all is well.
+    """
+
+    gateway = models.CharField(max_length=20)
+    day = models.DateField()
+    at = models.DateTimeField()
+    movements = models.IntegerField()
+    foreign = models.IntegerField(default=0)
+    balances = models.JSONField()
+    orphans = models.JSONField()
+    unexplained = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "day"], name="reconciliation_once_a_day")]

@@ -1,13 +1,31 @@
-"""Reading invoices and the ledger."""
+"""Reading invoices and the ledger.
 
-from dataclasses import dataclass
+It must never write. The SQL twin of ``ledger.earned`` stands here beside the reads that need it; a property test
+holds the two against each other. Read next: ``billing/ledger.py``, ``billing/closing.py``.
+"""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
-from tenure.billing.models import Invoice, Posting
+from tenure.billing.ledger import Account, ended, last_day, month_of
+from tenure.billing.models import (
+    ClosedMonth,
+    GatewayMovement,
+    Invoice,
+    LedgerTransaction,
+    Posting,
+    RecognisedMonth,
+    Reconciliation,
+)
 from tenure.billing.rules import InvoiceView, Kind, from_json
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
+from tenure.payments.queries import gateways_charged
 
 
 def visible_to(actor: Actor) -> QuerySet[Invoice]:
@@ -101,3 +119,159 @@ def search(text: str) -> QuerySet[Invoice]:
 def newest_views(n: int) -> list[InvoiceView]:
     """What stands on the newest documents."""
     return [from_json(view) for view in Invoice.objects.order_by("-pk").values_list("view", flat=True)[:n]]
+
+
+# BOOKS
+
+EARNED = """sign(net)::bigint * (CASE WHEN first IS NULL THEN abs(net)
+  ELSE abs(net) * least(greatest(%(through)s::date - first + 1, 0), last - first + 1) / (last - first + 1) END)"""
+"""The twin of ``ledger.earned`` over columns ``net``, ``first`` and ``last``."""
+
+LINES = """SELECT i.order_id, i.currency, (line->'net'->>'minor')::bigint AS net,
+         (line->'period'->>'first')::date AS first, (line->'period'->>'last')::date AS last
+  FROM billing_invoice i, jsonb_array_elements(i.view->'lines') line"""
+
+
+def deferred_of(order_id: int, currency: str) -> Money:
+    """What of an order's price is still to be recognised."""
+    rows = Posting.objects.filter(account=Account.DEFERRED_REVENUE, currency=currency, order_id=order_id)
+    return Money(-(rows.aggregate(s=Sum("amount_minor"))["s"] or 0), currency)
+
+
+def first_month() -> date | None:
+    """The month in which the books begin."""
+    first = LedgerTransaction.objects.order_by("posted_on").values_list("posted_on", flat=True).first()
+    return month_of(first) if first else None
+
+
+def closed_through() -> date | None:
+    """The newest month that is closed."""
+    return ClosedMonth.objects.order_by("-month").values_list("month", flat=True).first()
+
+
+def recognised_through() -> date | None:
+    return RecognisedMonth.objects.order_by("-month").values_list("month", flat=True).first()
+
+
+def months_to_recognise(today: date) -> list[date]:
+    return ended(first_month(), recognised_through(), today)
+
+
+def months_to_close(today: date) -> list[date]:
+    """The months that are over and not closed, the oldest first: only that one may be closed."""
+    return ended(first_month(), closed_through(), today)
+
+
+def closed_months() -> list[ClosedMonth]:
+    return list(ClosedMonth.objects.order_by("-month"))
+
+
+def closed(month: date) -> ClosedMonth | None:
+    return ClosedMonth.objects.filter(month=month).first()
+
+
+def trial_balance(day: date) -> list[tuple[str, str, int]]:
+    """Account, currency and balance at the end of a day (debit positive), in the order of the chart."""
+    rows = Posting.objects.filter(transaction__posted_on__lte=day).values_list("account", "currency")
+    order = {str(account): n for n, account in enumerate(Account)}
+    found = rows.annotate(s=Sum("amount_minor")).exclude(s=0)
+    return sorted(found, key=lambda row: (row[1], order[row[0]]))
+
+
+JOURNAL = """
+SELECT t.id AS transaction, t.posted_on, t.posted_at, t.cause_type, t.cause_id, t.kind, n.number AS partner,
+       i.number AS document, p.id AS posting, p.account, p.currency, p.amount_minor, p.order_id
+FROM billing_ledgertransaction t JOIN billing_posting p ON p.transaction_id = t.id
+LEFT JOIN partners_partner n ON n.id = t.partner_id
+LEFT JOIN billing_invoice i ON t.cause_type = 'invoice' AND i.id = t.cause_id
+WHERE t.posted_on BETWEEN %s AND %s ORDER BY t.posted_on, t.id, p.id
+"""
+
+
+def journal(first: date, last: date) -> Iterator[dict[str, Any]]:
+    """Every posting of a span of days as the ledger has it, in order; memory stays flat."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(JOURNAL, [first, last])
+        names = [
+            "transaction", "posted_on", "posted_at", "cause_type", "cause_id", "kind", "partner", "document",
+            "posting", "account", "currency", "amount_minor", "order_id",
+        ]  # fmt: skip
+        while rows := cursor.fetchmany(2000):
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that keeps a month from being closed: a code for the words, and the facts."""
+
+    code: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def differences(month: date) -> list[Difference]:
+    """What has to be explained before a month is closed: receivables left over, and the gateways' own lists."""
+    end = last_day(month)
+    rows = Posting.objects.filter(account=Account.RECEIVABLE, transaction__posted_on__lte=end)
+    owed = rows.values_list("order_id", "currency").annotate(s=Sum("amount_minor")).exclude(s=0).order_by("order_id")
+    found = [Difference("books.receivable_open", {"order": order, "amount": Money(s, c)}) for order, c, s in owed[:50]]
+    for gateway in gateways():
+        found += _gateway_differences(gateway, end)
+    return found
+
+
+def _gateway_differences(gateway: str, end: date) -> Iterator[Difference]:
+    last = reconciliation(gateway)
+    if last is None or last.day <= end:
+        yield Difference("books.not_reconciled", {"gateway": gateway})
+        return
+    for orphan in last.orphans:
+        if date.fromisoformat(orphan["day"]) <= end:
+            amount = Money(orphan["amount"], orphan["currency"])
+            yield Difference(f"books.orphan_{orphan['side']}", orphan | {"gateway": gateway, "amount": amount})
+    for currency, minor in last.unexplained.items():
+        yield Difference("books.unexplained", {"gateway": gateway, "amount": Money(minor, currency)})
+
+
+def gateways() -> list[str]:
+    """The gateways whose lists have been looked at, or whose cards have been charged."""
+    looked = Reconciliation.objects.values_list("gateway", flat=True).distinct()
+    return sorted({*looked, *gateways_charged()})
+
+
+def reconciliation(gateway: str) -> Reconciliation | None:
+    """The last look at a gateway's list."""
+    return Reconciliation.objects.filter(gateway=gateway).order_by("-day").first()
+
+
+def newest_movement(gateway: str) -> GatewayMovement | None:
+    return GatewayMovement.objects.filter(gateway=gateway).order_by("-at", "-pk").first()
+
+
+CLEARED = """
+SELECT t.cause_type, t.cause_id, t.kind, p.currency, sum(p.amount_minor)::bigint AS amount, min(t.posted_on) AS day,
+       min(y.gateway_ref) AS ref
+FROM billing_posting p JOIN billing_ledgertransaction t ON t.id = p.transaction_id
+JOIN payments_payment y ON y.order_id = p.order_id
+JOIN payments_attempt a ON a.id = y.attempt_id AND a.gateway = %s
+WHERE p.account = 'gateway_clearing' GROUP BY t.id, p.currency ORDER BY t.id
+"""
+
+
+def cleared(gateway: str) -> list[tuple[str, int, str, str, int, date, str]]:
+    """What our own causes moved on a gateway's clearing account, each under the gateway's id of its payment."""
+    with connection.cursor() as cursor:
+        cursor.execute(CLEARED, [gateway])
+        return cursor.fetchall()
+
+
+def clearing_balance() -> dict[str, int]:
+    """The clearing account by currency."""
+    rows = Posting.objects.filter(account=Account.GATEWAY_CLEARING).values_list("currency")
+    return dict(rows.annotate(s=Sum("amount_minor")))
+
+
+def newest_clearing() -> LedgerTransaction | None:
+    """The last transaction that moved the clearing account."""
+    row = Posting.objects.filter(account=Account.GATEWAY_CLEARING).select_related("transaction").order_by("-pk").first()
+    return row.transaction if row else None

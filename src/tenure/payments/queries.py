@@ -79,6 +79,27 @@ def next_day_of_refunds(day: date) -> date | None:
     return plus_days(day, 1) if refunds_unfinished().exists() else None
 
 
+def gateways_charged() -> list[str]:
+    """The gateways through which any card was charged."""
+    return list(Payment.objects.filter(method=Method.CARD).values_list("attempt__gateway", flat=True).distinct())
+
+
+def first_charge(gateway: str) -> str:
+    """The gateway's id of the first payment it took for us."""
+    rows = Payment.objects.filter(attempt__gateway=gateway).exclude(gateway_ref="").order_by("pk")
+    return rows.values_list("gateway_ref", flat=True).first() or ""
+
+
+def attempted_refs(gateway: str, refs: Iterable[str]) -> set[str]:
+    """Those of a gateway's payments that are attempts of ours."""
+    return set(Attempt.objects.filter(gateway=gateway, ref__in=refs).values_list("ref", flat=True))
+
+
+def attempted_orders(numbers: Iterable[str]) -> set[str]:
+    """Those of some order numbers that we ever tried to charge."""
+    return set(Attempt.objects.filter(order_number__in=numbers).values_list("order_number", flat=True))
+
+
 def payment_of(order_id: int) -> Payment | None:
     return Payment.objects.filter(order_id=order_id).first()
 
@@ -159,6 +180,7 @@ def told(order_id: int) -> list[Attempt]:
     """An order's attempts, the newest first, each with the history of its status."""
     rows = Attempt.objects.filter(order_id=order_id).select_related("card")
     return list(rows.prefetch_related(Prefetch("changes", AttemptChange.objects.order_by("pk"))).order_by("-n"))
+
 
 def mapping_of(account: str) -> StatementMapping | None:
     """Which column of an account's files says what, when that has been saved."""

@@ -47,7 +47,7 @@ WHERE p.method = 'card' GROUP BY p.id
 @invariant(
     "I-5",
     "The gateway clearing account is what the gateway captured less what it gave back.",
-    tables="billing_posting payments_payment payments_refund",
+    tables="billing_posting payments_payment payments_refund billing_reconciliation",
 )
 def clearing(book: Book) -> Iterator[Violation]:
     theirs: dict[str, int] = {}
@@ -62,7 +62,8 @@ def clearing(book: Book) -> Iterator[Violation]:
            LEFT JOIN payments_refund r ON t.cause_type = 'refund' AND r.id = t.cause_id
            LEFT JOIN payments_payment y ON y.id = coalesce(
              r.payment_id, CASE t.cause_type WHEN 'payment' THEN t.cause_id END)
-           WHERE p.account = 'gateway_clearing' AND (y.gateway_ref IS NULL OR y.gateway_ref <> ALL(%s))
+           WHERE p.account = 'gateway_clearing' AND t.cause_type IN ('payment', 'refund')
+             AND (y.gateway_ref IS NULL OR y.gateway_ref <> ALL(%s))
            GROUP BY p.currency""",
         [sorted(under_way)],
     )

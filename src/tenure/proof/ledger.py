@@ -44,10 +44,26 @@ def unchanged(book: Book) -> Iterator[Violation]:
         yield Violation(f"seal:{seals.POSTINGS}:{n}", facts)
 
 
+CLOSED = """
+WITH told AS (
+  SELECT c.month, currency.key AS currency, account.key AS account, account.value::bigint AS amount
+  FROM billing_closedmonth c, jsonb_each(c.balances) currency, jsonb_each_text(currency.value) account
+), summed AS (
+  SELECT c.month, p.currency, p.account, sum(p.amount_minor)::bigint AS amount
+  FROM billing_closedmonth c
+  JOIN billing_ledgertransaction t ON t.posted_on < c.month + interval '1 month'
+  JOIN billing_posting p ON p.transaction_id = t.id GROUP BY 1, 2, 3 HAVING sum(p.amount_minor) <> 0
+)
+SELECT 'month:' || to_char(month, 'YYYY-MM') AS object, account, currency, t.amount AS closed_with, s.amount AS entries
+FROM told t FULL JOIN summed s USING (month, currency, account) WHERE t.amount IS DISTINCT FROM s.amount
+"""
+
+
 @invariant(
     "I-3",
-    "The trial balance is zero per currency, and each balance is the sum of its entries.",
-    tables="billing_posting",
+    "The trial balance is zero per currency, and each balance, a closed month's too, is the sum of its entries.",
+    tables="billing_posting billing_closedmonth",
+    guards="billing_month_closed billing_closedmonth_append_only",
 )
 def trial_balance(book: Book) -> Iterator[Violation]:
     yield from broken(
@@ -67,6 +83,7 @@ def trial_balance(book: Book) -> Iterator[Violation]:
         entries, said = summed.get((account, currency)), believed.get((account, currency))
         if entries != said:
             yield Violation(f"account:{account}:{currency}", {"entries": entries, "balance": said})
+    yield from broken(CLOSED)
 
 
 OWED = """
@@ -169,6 +186,8 @@ WITH late AS (
   SELECT p.id, p.currency, p.amount_minor - coalesce(
     (SELECT sum(a.amount_minor) FROM payments_allocation a WHERE a.order_id = p.order_id), 0) AS short
   FROM payments_payment p WHERE p.method = 'bank_transfer'
+), fees AS (
+  SELECT id, currency, fee_minor - CASE kind WHEN 'fee' THEN amount_minor ELSE 0 END AS fee FROM billing_gatewaymovement
 ), expected AS (
   SELECT cause_type, cause_id, kind, 'receivable' AS account, currency, amount FROM told
   UNION ALL SELECT cause_type, cause_id, kind, 'deferred_revenue', currency, -net FROM told
@@ -193,13 +212,22 @@ WITH late AS (
   FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id WHERE r.status = 'succeeded'
   UNION ALL SELECT 'bank_line', id, 'booked', 'bank', currency, amount_minor FROM payments_bankline
   UNION ALL SELECT 'bank_line', id, 'booked', 'suspense', currency, -amount_minor FROM payments_bankline
+  UNION ALL SELECT 'movement', id, 'fee', 'fees', currency, fee FROM fees
+  UNION ALL SELECT 'movement', id, 'fee', 'gateway_clearing', currency, -fee FROM fees
+  UNION ALL SELECT 'payout', id, 'sent', 'in_transit', currency, -amount_minor
+  FROM billing_gatewaymovement WHERE kind = 'payout'
+  UNION ALL SELECT 'payout', id, 'sent', 'gateway_clearing', currency, amount_minor
+  FROM billing_gatewaymovement WHERE kind = 'payout'
 ), wanted AS (
   SELECT cause_type, cause_id, kind, account, currency, sum(amount) AS amount FROM expected
   GROUP BY 1, 2, 3, 4, 5 HAVING sum(amount) <> 0
 ), posted AS (
-  SELECT t.cause_type, t.cause_id, t.kind, p.account, p.currency, sum(p.amount_minor) AS amount
+  SELECT t.cause_type, t.cause_id, t.kind,
+         CASE WHEN t.kind = 'credited' AND p.account = 'refunds' THEN 'deferred_revenue' ELSE p.account END AS account,
+         p.currency, sum(p.amount_minor) AS amount
   FROM billing_ledgertransaction t JOIN billing_posting p ON p.transaction_id = t.id
-  WHERE t.cause_type <> 'allocation' GROUP BY 1, 2, 3, 4, 5
+  WHERE t.cause_type <> 'allocation' AND t.kind NOT LIKE 'recognised:%%'
+  GROUP BY 1, 2, 3, 4, 5
 )
 SELECT cause_type || ':' || cause_id AS object, kind, account, currency,
        w.amount::bigint AS expected, p.amount::bigint AS posted
@@ -226,11 +254,50 @@ WHERE w.amount IS DISTINCT FROM p.amount
 """
 
 
+# A credit note takes back first what was still to be earned, then what was earned already; both together are its net.
+
+EARNED = """
+WITH last AS (
+  SELECT (max(month) + interval '1 month - 1 day')::date AS day FROM billing_recognisedmonth
+), lines AS (
+  SELECT i.order_id, i.currency, i.kind, i.issued_on, (line->'net'->>'minor')::numeric AS net,
+         (line->'period'->>'first')::date AS first, (line->'period'->>'last')::date AS last
+  FROM billing_invoice i, jsonb_array_elements(i.view->'lines') line
+), sold AS (
+  SELECT order_id, l.currency, min(issued_on) AS issued_on, bool_or(l.kind = 'credit_note' AND l.net <> 0) AS credited,
+         sum(net - trunc(CASE WHEN first IS NULL THEN net
+           ELSE net * greatest(least(day, l.last) - first + 1, 0) / (l.last - first + 1) END)) AS still, sum(net) AS net
+  FROM lines l, last GROUP BY order_id, l.currency
+), posted AS (
+  SELECT order_id, currency, -sum(amount_minor) AS deferred FROM billing_posting
+  WHERE account = 'deferred_revenue' GROUP BY order_id, currency
+)
+SELECT 'order:' || order_id AS object, currency, s.net::bigint AS net, p.deferred::bigint AS deferred,
+       s.still::bigint AS still_to_be_earned
+FROM sold s FULL JOIN posted p USING (order_id, currency), last
+WHERE coalesce(p.deferred, 0) < 0
+   OR (day IS NULL OR s.issued_on > day) AND s.net <> coalesce(p.deferred, 0)
+   OR s.issued_on <= day AND NOT (coalesce(p.deferred, 0) = s.still OR s.credited AND p.deferred < s.still)
+"""
+
+RECOGNISED = """
+SELECT 'transaction:' || t.id AS object, t.kind, t.posted_on
+FROM billing_ledgertransaction t JOIN billing_posting p ON p.transaction_id = t.id
+LEFT JOIN billing_invoice i ON t.cause_type = 'invoice' AND i.id = t.cause_id AND i.kind = 'invoice'
+LEFT JOIN billing_recognisedmonth m ON 'recognised:' || to_char(m.month, 'YYYY-MM') = t.kind
+  AND t.posted_on = (m.month + interval '1 month - 1 day')::date
+WHERE t.kind LIKE 'recognised:%%' GROUP BY t.id
+HAVING bool_or(i.id IS NULL OR m.id IS NULL OR p.account NOT IN ('deferred_revenue', 'revenue')
+               OR (p.account = 'revenue') = (p.amount_minor > 0))
+"""
+
+
 @invariant(
     "I-8",
     "Each ledger transaction has one cause, each cause one posting of a kind, and it posts what its cause says.",
-    tables=LEDGER + " billing_invoice payments_payment payments_refund payments_bankline payments_allocation",
-    guards="ledger_cause_once",
+    tables=LEDGER + " billing_invoice payments_payment payments_refund payments_bankline payments_allocation "
+    "billing_recognisedmonth billing_gatewaymovement",
+    guards="ledger_cause_once billing_recognisedmonth_month_key gateway_movement_once",
 )
 def causes(book: Book) -> Iterator[Violation]:
     yield from broken(
@@ -238,4 +305,6 @@ def causes(book: Book) -> Iterator[Violation]:
            FROM billing_ledgertransaction GROUP BY cause_type, cause_id, kind HAVING count(*) > 1"""
     )
     yield from broken(CAUSES)
+    yield from broken(RECOGNISED)
+    yield from broken(EARNED)
     yield from broken(MATCHED)

@@ -58,6 +58,7 @@ WORDS: dict[str, tuple[Any, str]] = {
     "payments.late_capture_returned": (word("A late card payment for order %(number)s was given back"), BAD),
     "payments.refunded": (word("The money was given back"), QUIET),
     "billing.invoice_issued": (word("Document %(number)s issued"), QUIET),
+    "billing.month_closed": (word("The books were closed for %(month)s"), QUIET),
     "memberships.subscribed": (word("Subscribed"), GOOD),
     "memberships.term_opened": (word("Term %(starts_on)s to %(expires_on)s began"), GOOD),
     "memberships.ended": (word("The subscription ended"), BAD),
