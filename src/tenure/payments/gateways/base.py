@@ -173,6 +173,58 @@ class RefundOutcome:
     made_at: datetime | None = None
 
 
+class DisputeStatus(StrEnum):
+    """Where a disputed charge stands with the bank. While it is open the money is already gone from us."""
+
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeOutcome:
+    """The gateway's word on one dispute; ``fee`` is what the gateway takes for it, in its own right."""
+
+    ref: str
+    payment_ref: str
+    amount: Money
+    status: DisputeStatus
+    reason: str
+    opened_at: datetime
+    closed_at: datetime | None = None
+    fee: Money | None = None
+
+
+class MovementKind(StrEnum):
+    CHARGE = "charge"
+    REFUND = "refund"
+    FEE = "fee"
+    DISPUTE = "dispute"
+    DISPUTE_REVERSAL = "dispute_reversal"
+    PAYOUT = "payout"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One line of the gateway's own account: ``amount`` as it changed the balance, before ``fee`` was taken.
+
+    A charge is positive; a refund, a dispute and a payout are negative. ``payment_ref`` is empty where no
+    payment is concerned.
+    """
+
+    ref: str
+    kind: MovementKind
+    amount: Money
+    fee: Money
+    at: datetime
+    payment_ref: str = ""
+
+    @property
+    def currency(self) -> str:
+        return self.amount.currency
+
+
 @dataclass(frozen=True, slots=True)
 class Doorbell:
     """Somebody rang: something happened to ``ref``. It carries no state on purpose: ask with ``look``."""
@@ -218,6 +270,21 @@ class Gateway(Protocol):
 
     def charges(self, since: datetime | None = None) -> list[Outcome]:
         """Every payment captured at or after an instant of the gateway's own clock, oldest first."""
+
+    def refunds(self, since: datetime | None = None) -> list[RefundOutcome]:
+        """Every refund made at or after an instant of the gateway's own clock, oldest first."""
+
+    def disputes(self, since: datetime | None = None) -> list[DisputeOutcome]:
+        """Every dispute opened at or after an instant, oldest first, as it stands now."""
+
+    def look_dispute(self, ref: str) -> DisputeOutcome:
+        """Read a dispute by its id."""
+
+    def movements(self, since: datetime | None = None) -> list[Movement]:
+        """The lines of the gateway's own account at or after an instant, oldest first."""
+
+    def detach(self, card_token: str) -> None:
+        """Forget a kept card. One that is already forgotten is no error."""
 
     def read_doorbell(self, body: bytes, headers: Mapping[str, str]) -> Doorbell:
         """Read a signed notice, or raise ``Forged``."""
