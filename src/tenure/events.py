@@ -169,6 +169,12 @@ class OrderExpiring(Event):
     number: str
 
 
+@_event("orders.method_changed")
+class OrderMethodChanged(Event):
+    number: str
+    method: str
+
+
 @_event("orders.proof_uploaded")
 class ProofUploaded(Event):
     number: str
@@ -205,6 +211,11 @@ class TransferMatched(Event):
 
 @_event("payments.transfer_held")
 class TransferHeld(Event):
+    line: int
+
+
+@_event("payments.transfer_ignored")
+class TransferIgnored(Event):
     line: int
 
 

@@ -20,6 +20,7 @@ from tenure.plumbing.db import beat
 from tenure.programme.queries import applied
 from tenure.proof import seals
 from tenure.purchases import actions as purchases
+from tenure.purchases import importing
 from tenure.purchases import jobs as order_jobs
 from tenure.purchases import queries as orders_read
 from tenure.renewals import actions as renewals
@@ -59,6 +60,7 @@ LISTENERS = {
 
 REACTIONS = {
     events.OrderPlaced: ["orders.tell_placed"],
+    events.OrderMethodChanged: ["orders.tell_placed"],
     events.OrderPaid: ["billing.make_pdf", "orders.tell_paid"],
     events.OrderExpiring: ["orders.tell_expiring"],
     events.OrderExpired: ["orders.tell_expired"],
@@ -97,6 +99,7 @@ SCHEDULE = [
     ("purchases.ask_open_attempts", purchases.ask_open_attempts),
     ("purchases.finish_refunds", purchases.finish_refunds),
     ("support.finish_refunded", lambda now: support.finish_refunded(now, SYSTEM)),
+    ("purchases.finish_statements", importing.finish_statements),
     ("purchases.expire_orders", purchases.expire_orders),
     ("renewals.run", _run_renewals),
     ("purchases.warn_expiring_orders", purchases.warn_expiring_orders),
@@ -111,6 +114,7 @@ COMES_DUE = {
     "purchases.ask_open_attempts": payments_read.next_day_of_attempts,
     "purchases.finish_refunds": payments_read.next_day_of_refunds,
     "support.finish_refunded": payments_read.next_day_of_refunds,
+    "purchases.finish_statements": payments_read.next_day_of_statements,
     "purchases.expire_orders": orders_read.next_day,
     "renewals.run": renewals_read.next_day,
     "purchases.warn_expiring_orders": orders_read.next_day,

@@ -210,6 +210,11 @@ def lines_to_give(file: StatementFile | None = None) -> QuerySet[BankLine]:
     return rows.filter(file=file) if file else rows
 
 
+def next_day_of_statements(day: date) -> date | None:
+    """The day after, while a line is matched and not given to its order."""
+    return plus_days(day, 1) if lines_to_give().exists() else None
+
+
 def transfer_refunds_unseen(order_ids: Iterable[int]) -> list[Refund]:
     """Refunds of transfers that have not been seen leaving the account."""
     rows = Refund.objects.filter(payment__order_id__in=list(order_ids), payment__method=Method.BANK_TRANSFER)

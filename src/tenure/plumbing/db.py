@@ -175,6 +175,7 @@ CRASH_POINTS = (
     "refund_called",
     "renewal_promised",
     "pdf_rendered",
+    "statement_entered",
 )
 
 

@@ -144,6 +144,12 @@ def end_overdue(partner_id: int, now: datetime) -> None:
         end(SYSTEM, order, Closing.EXPIRED, now)
 
 
+def stop(order: Order, now: datetime) -> bool:
+    """Whether nothing can be charged for an order any more: an open attempt is ended at the gateway first."""
+    attempt = open_attempt(order.pk)
+    return attempt is None or _stopped(attempt, now)
+
+
 def _stopped(attempt: Attempt, now: datetime) -> bool:
     """Whether the attempt can no longer charge; if it has charged already, that is settled instead."""
     with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk, patience=PATIENCE) as free:

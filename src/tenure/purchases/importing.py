@@ -287,10 +287,11 @@ def give_lines(
 ) -> int:
     """Give every line that is matched and not given yet to its order, each in a beat of its own."""
     waiting = list(lines_to_give(file))
+    orders = Order.objects.select_related("programme").in_bulk([line.likely_order_id for line in waiting])
     for n, line in enumerate(waiting, 1):
         try:
             with beat():
-                apply_transfer(actor, line, Order(pk=line.likely_order_id), now)
+                apply_transfer(actor, line, orders[line.likely_order_id], now)
         except Refusal as refusal:
             _left_to_a_person(line, refusal.code)
         except Exception:

@@ -10,19 +10,24 @@ from tenure import events
 from tenure.billing import actions as billing
 from tenure.kernel.access import Actor, Side
 from tenure.kernel.money import Money
+from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import Invalid, Refusal
+from tenure.memberships import actions as memberships
 from tenure.partners.actions import lock
 from tenure.partners.models import Partner
 from tenure.payments import transfers as payments
 from tenure.payments.models import BankLine
-from tenure.payments.queries import allocated, given, newest_line_of
-from tenure.payments.rules import Method, references_in
-from tenure.plumbing.db import verb
+from tenure.payments.queries import allocated, given, newest_line_of, open_attempt
+from tenure.payments.rules import AttemptStatus, Method, references_in
+from tenure.plumbing.db import beat, verb
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import current, version
+from tenure.purchases.charging import stop
 from tenure.purchases.models import Order
-from tenure.purchases.rules import Closing
+from tenure.purchases.rules import Closing, Contact, Origin, check_contact, expires_on
 from tenure.purchases.settling import transfer_arrived
+
+NOBODY = Contact()
 
 # VERBS
 
@@ -84,6 +89,75 @@ def hold_transfer(actor: Actor, line: BankLine, *, partner: Partner, now: dateti
         raise Refusal("transfers.already_matched")
     _hold(actor, line, partner.pk, left, now)
     return line
+
+
+@verb(Side.STAFF)
+def ignore_transfer(actor: Actor, line: BankLine, *, reason: str, now: datetime) -> BankLine:
+    """Note that a transfer is not for any order, and why. What was given to somebody stays given."""
+    if not reason.strip():
+        raise Invalid({"reason": "field.missing"})
+    line = payments.locked_line(line)
+    if line.ignored_at or given(line):
+        raise Refusal("transfers.already_matched")
+    line.ignored_at, line.ignored_reason, line.rule = now, reason.strip()[:200], ""
+    line.save(update_fields=["ignored_at", "ignored_reason", "rule"])
+    record(
+        actor, "purchases.ignore_transfer", now, events.TransferIgnored(subject=f"bank_line:{line.pk}", line=line.pk)
+    )
+    return line
+
+
+@verb(Side.PARTNER, money=True)
+def change_method(actor: Actor, order: Order, *, method: Method, contact: Contact = NOBODY, now: datetime) -> Order:
+    """Pay an open order another way: its number, its price and its hold on the renewal stay.
+
+    Refused while a charge is under way and once money has come in. A charge that succeeds meanwhile wins.
+    """
+    if order.method == Method.CARD and method is Method.BANK_TRANSFER:
+        check_contact(contact)
+        _require_changeable(order, method, now)
+        if not stop(order, now):
+            return Order.objects.get(pk=order.pk)
+    with beat():
+        lock(order.partner_id)
+        order = Order.objects.select_for_update().get(pk=order.pk)
+        if order.method == method:
+            return order
+        _require_changeable(order, method, now)
+        order.method = method
+        if method is Method.BANK_TRANSFER:
+            if open_attempt(order.pk):
+                raise Refusal("orders.card_charge_running", number=order.number)
+            policy = version(order.programme.n).policy(order.policy)
+            order.expires_on = max(order.expires_on, expires_on(order.placed_on, method, policy))
+            order.auto_renew, order.card = False, None
+            order.contact_name, order.contact_phone = contact.name.strip(), contact.phone.strip()
+            order.contact_email = contact.email.strip()
+            if order.subscription_id:
+                memberships.hold(order.subscription, order.expires_on)
+        order.save()
+        of = {"partner_id": order.partner_id, "subject": f"order:{order.pk}", "number": order.number}
+        record(actor, "purchases.change_method", now, events.OrderMethodChanged(**of, method=method))
+        from_held_money(actor, order, now)
+    return Order.objects.get(pk=order.pk)
+
+
+def _require_changeable(order: Order, method: Method, now: datetime) -> None:
+    programme = version(order.programme.n)
+    if order.paid_at:
+        raise Refusal("orders.already_paid", number=order.number)
+    if order.closed_at:
+        raise Refusal("orders.closed", number=order.number)
+    if day_of(now, programme.zone) > order.expires_on:
+        raise Refusal("orders.expired", number=order.number)
+    no_account = method is Method.BANK_TRANSFER and order.currency not in programme.seller.bank_accounts
+    if order.origin != Origin.PERSON or method not in programme.offer(order.offer).methods or no_account:
+        raise Refusal("payments.method_not_offered")
+    if allocated(order.pk, order.currency):
+        raise Refusal("orders.money_has_come", number=order.number)
+    attempt = open_attempt(order.pk)
+    if attempt and attempt.status in (AttemptStatus.UNKNOWN, AttemptStatus.CALLING):
+        raise Refusal("payments.checking", number=order.number)
 
 
 # STEPS

@@ -111,6 +111,37 @@ MESSAGES: dict[str, Any] = {
         "The amount received differs from the order's total. Our finance team will contact you."
     ),
     "transfers.already_matched": _("This transfer is already matched. Reload the page to see with what."),
+    "orders.money_has_come": (
+        _("Money has come in for order %(number)s already. It stays a bank transfer; pay what is missing."),
+        _("Money has come in for this order already. It stays a bank transfer; pay what is missing."),
+    ),
+    "statements.empty": _("The file holds no bookings."),
+    "statements.too_big": _("The file is too big. Ask the bank for shorter periods."),
+    "statements.too_many_lines": _("The file holds too many lines. Ask the bank for shorter periods."),
+    "statements.not_xml": _("The file is not sound XML. Download it from the bank again."),
+    "statements.form_unknown": _("This is no bank file we can read. We read camt.053, MT940 and CSV."),
+    "statements.mapping_missing": _(
+        "Choose the account, and save which column says what, before reading its CSV files."
+    ),
+    "statements.mapping_incomplete": _("The saved columns are not enough to read this file. Complete them first."),
+    "statements.column_missing": (
+        _("The file has no column “%(detail)s”. Check the saved columns."),
+        _("The file lacks a column that was saved. Check the saved columns."),
+    ),
+    "statements.not_columns": _("The file is not in columns that can be told apart. Check the separator."),
+    "statements.balances_differ": _(
+        "The bookings do not add up from the opening to the closing balance, so part of the file is missing. "
+        "Nothing was entered."
+    ),
+    "statements.account_unknown": (
+        _("The account %(account)s is none of the programme's. Nothing was entered."),
+        _("The account is none of the programme's. Nothing was entered."),
+    ),
+    "statements.no_date": _("The date can't be read."),
+    "statements.no_amount": _("The amount can't be read."),
+    "statements.no_direction": _("It does not say whether money came or went."),
+    "statements.currency_unknown": _("Nothing is billed in this currency."),
+    "statements.bad_field": _("A field of this booking can't be read."),
     "transfers.wrong_currency": _("The transfer is in another currency than the order. It can't be matched."),
     # Contact details and text
     "contact.name_missing": _("Enter the name of the person to contact."),
