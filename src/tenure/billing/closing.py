@@ -23,12 +23,14 @@ from tenure.billing.queries import (
     months_to_recognise,
     trial_balance,
 )
-from tenure.kernel.access import Actor, Side
+from tenure.kernel.access import Actor, Side, declare
 from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import Refusal
 from tenure.plumbing.db import beat, inside, verb
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import current
+
+declare("billing.books", Side.STAFF, says="See the books: balances, months, the journal, the gateway's list.")
 
 # VERBS
 

@@ -178,29 +178,6 @@ def trial_balance(day: date) -> list[tuple[str, str, int]]:
     return sorted(found, key=lambda row: (row[1], order[row[0]]))
 
 
-JOURNAL = """
-SELECT t.id AS transaction, t.posted_on, t.posted_at, t.cause_type, t.cause_id, t.kind, n.number AS partner,
-       i.number AS document, p.id AS posting, p.account, p.currency, p.amount_minor, p.order_id
-FROM billing_ledgertransaction t JOIN billing_posting p ON p.transaction_id = t.id
-LEFT JOIN partners_partner n ON n.id = t.partner_id
-LEFT JOIN billing_invoice i ON t.cause_type = 'invoice' AND i.id = t.cause_id
-WHERE t.posted_on BETWEEN %s AND %s ORDER BY t.posted_on, t.id, p.id
-"""
-
-
-def journal(first: date, last: date) -> Iterator[dict[str, Any]]:
-    """Every posting of a span of days as the ledger has it, in order; memory stays flat."""
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(JOURNAL, [first, last])
-        names = [
-            "transaction", "posted_on", "posted_at", "cause_type", "cause_id", "kind", "partner", "document",
-            "posting", "account", "currency", "amount_minor", "order_id",
-        ]  # fmt: skip
-        while rows := cursor.fetchmany(2000):
-            for row in rows:
-                yield dict(zip(names, row, strict=True))
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Something that keeps a month from being closed: a code for the words, and the facts."""

@@ -5,10 +5,12 @@ nobody imports it but doors. Read next: ``web/office/today.py``.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+
+from django.db import connection, transaction
 
 from tenure.enrolment import queries as enrolment
 from tenure.kernel.money import Money
@@ -106,6 +108,61 @@ class _Worth:
             if price is not None:
                 sums[price.currency] += price.minor * group.count
         return [Money(minor, currency) for currency, minor in sums.most_common()]
+
+
+AGES = ((0, 30), (31, 60), (61, 90), (91, None))
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """What is asked for and has not come, of one currency and one range of days since it was asked for."""
+
+    currency: str
+    first: int
+    last: int | None
+    orders: int
+    owed: Money
+
+
+def aged(today: date) -> list[Aged]:
+    """Open transfer orders by age. They are not in the ledger: a receivable arises with the payment that ends it.
+
+    What has come in for an order already is taken off. A range nothing falls into is told as nothing.
+    """
+    found: dict[tuple[str, int], list[int]] = {}
+    for order in purchases.awaiting_transfers().annotate(came=payments.received_minor()):
+        days = (today - order.placed_on).days
+        at = next(n for n, (_, last) in enumerate(AGES) if last is None or days <= last)
+        found.setdefault((order.currency, at), []).append(order.total_minor - (order.came or 0))
+    return [
+        Aged(currency, *AGES[at], len(rows), Money(sum(rows), currency))
+        for currency in sorted({currency for currency, _ in found})
+        for at in range(len(AGES))
+        for rows in [found.get((currency, at), [])]
+    ]
+
+
+JOURNAL = """
+SELECT t.id AS transaction, t.posted_on, t.posted_at, t.cause_type || ':' || t.cause_id AS cause, t.kind,
+       coalesce(i.number, '') AS document, coalesce(o.number, '') AS "order", coalesce(n.number, '') AS partner,
+       coalesce(n.legal_name, '') AS partner_name, p.account, p.currency, p.amount_minor
+FROM billing_ledgertransaction t JOIN billing_posting p ON p.transaction_id = t.id
+LEFT JOIN purchases_order o ON o.id = p.order_id
+LEFT JOIN partners_partner n ON n.id = t.partner_id
+LEFT JOIN billing_invoice i ON t.cause_type = 'invoice' AND i.id = t.cause_id
+WHERE t.posted_on BETWEEN %s AND %s ORDER BY t.posted_on, t.id, p.id
+"""
+
+
+def journal(first: date, last: date) -> Iterator[dict[str, Any]]:
+    """Every posting of a span of days in the order of the ledger; memory stays flat however many there are."""
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(JOURNAL, [first, last])
+        names: list[str] = []
+        while rows := cursor.fetchmany(2000):
+            names = names or [column.name for column in cursor.description]
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ KINDS: dict[str, Any] = {
     "payment": word("The charge and the order do not agree"),
     "order": word("An order could not be closed"),
     "proof": word("A proof of payment was uploaded"),
+    "reconciliation": word("The gateway's list and the books differ"),
     "transfer_short": word("A transfer was too small"),
 }
 

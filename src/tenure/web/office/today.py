@@ -22,6 +22,7 @@ from tenure.web.office.task_words import task_words
 from tenure.web.shared.language import ZH, language
 from tenure.web.shared.pages import office
 from tenure.web.shared.templatetags.desk import age
+from tenure.web.shared.templatetags.desk import month as said
 
 TOP, BASE = 22, 146
 BAR_SHARE = 0.68
@@ -37,7 +38,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "more": waiting.total - len(waiting.waiting),
         "total": waiting.total,
         "bars": _bars(now.months),
-        "months": [(_month(month.first), month) for month in now.months],
+        "months": [(said(month.first), month) for month in now.months],
         "renewals": sum(month.count for month in now.months),
         "run": runs().first(),
     }
@@ -130,11 +131,6 @@ def _bars(months: list[Month]) -> list[Bar]:
         )
         for at, month in enumerate(months)
     ]
-
-
-def _month(first: date) -> str:
-    """July 2019, 2019年7月."""
-    return f"{first.year}年{first.month}月" if language() == ZH else f"{MONTHS[first.month - 1]} {first.year}"
 
 
 def _short_month(month: date) -> str:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tenure.web.office import (
+    books,
     invoices,
     mail,
     orders,
@@ -44,6 +45,10 @@ urlpatterns = [
     ),
     path("invoices/", invoices.invoices, name="invoices"),
     path("invoices/<str:number>.pdf", invoices.invoice_pdf, name="invoice-pdf"),
+    path("books/", books.books, name="books"),
+    path("books/compare/", books.compare, name="books-compare"),
+    path("books/journal/", books.journal, name="books-journal"),
+    path("books/close/<str:month>/", books.close, name="books-close"),
     path("mail/", mail.mail, name="mail"),
     path("mail/<int:id>/", mail.letter, name="letter"),
     path("parked/", parked.parked, name="parked"),

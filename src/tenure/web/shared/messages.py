@@ -227,6 +227,20 @@ MESSAGES: dict[str, Any] = {
     "benefits.none_left": _("None of this benefit is left in this term."),
     "benefits.used_meanwhile": _("Somebody used this benefit in the meantime. Look again at what is left."),
     "benefits.not_active": _("This benefit is not active. It comes back when the membership is renewed."),
+    # Books
+    "books.month_not_over": _("%(month)s is not over. It can be closed from %(closes_on)s on."),
+    "books.before_the_books": _("There is nothing to close in %(month)s: the books begin later."),
+    "books.close_earlier_first": _("%(first)s comes first: months are closed in their order."),
+    "books.differences": _("%(month)s can't be closed yet. What has to be explained first is listed under Books."),
+    "books.do_not_agree": _("Look under Books, The gateway's list, for what differs."),
+    "books.receivable_open": (
+        _("Order %(number)s: %(amount)s is left on the receivable account."),
+        _("%(amount)s is left on the receivable account."),
+    ),
+    "books.not_reconciled": _("%(gateway)s: the gateway's list has not been looked at since the month ended."),
+    "books.orphan_ours": _("%(gateway)s: a %(kind)s of %(amount)s (%(ref)s) is in the books only."),
+    "books.orphan_theirs": _("%(gateway)s: a %(kind)s of %(amount)s (%(ref)s) is in the gateway's list only."),
+    "books.unexplained": _("%(gateway)s: %(amount)s of the difference is unexplained."),
     # Demo clock
     "clock.backwards_too_far": _("The demo clock can't go back before things that have already happened."),
     "clock.too_far": _("The demo clock moves at most %(days)s days at a time. Choose a nearer date."),

@@ -12,6 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as word
 from django.utils.translation import ngettext
 
+from tenure.kernel.periods import MONTHS
+from tenure.web.shared.language import ZH, language
+
 register = template.Library()
 
 # Why a letter did not leave, or something due was not done.
@@ -51,6 +54,16 @@ def age(since: datetime | date | None, now: datetime | date | None) -> str:
     if seconds >= 60:
         return ngettext("%(n)d minute", "%(n)d minutes", seconds // 60) % {"n": seconds // 60}
     return _("less than a minute")
+
+
+@register.filter
+def month(first: date) -> str:
+    """July 2019, 2019年7月.
+
+    >>> month(date(2019, 7, 1))
+    'July 2019'
+    """
+    return f"{first.year}年{first.month}月" if language() == ZH else f"{MONTHS[first.month - 1]} {first.year}"
 
 
 @register.simple_tag
