@@ -21,7 +21,9 @@ DOCUMENTS = 100
 
 def register(commands: Any) -> None:
     parser = commands.add_parser("bench", help="measure pages, documents and memory")
-    parser.add_argument("what", choices=["pages"], help="what to measure")
+    parser.add_argument("what", choices=["pages", "statements"], help="what to measure")
+    parser.add_argument("-n", "--lines", type=int, default=5000, help="lines of the bank file (default 5000)")
+    parser.add_argument("--seed", type=int, default=1, help="which bank file (default 1)")
     parser.add_argument("--rounds", type=int, default=150, help="requests per page and reader (default 150)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
@@ -29,6 +31,10 @@ def register(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure against the database that is there; ``make bench`` fills one with 10,000 partners first."""
+    if args.what == "statements":
+        from tenure.cli import bench_statements  # noqa: PLC0415
+
+        return bench_statements.run(args)
     from tenure.memberships.queries import how_many  # noqa: PLC0415
     from tenure.proof import bench  # noqa: PLC0415
 

@@ -98,8 +98,8 @@ def arrive(world: Acts, firms: list[Extra]) -> None:
     """One day's firms: joined, authorised and ordered in one transaction, then charged one by one."""
     finance = world.office("finance")
     with transaction.atomic():
-        joined = [(_join(firm, world.now), firm) for firm in firms]
-        placed = [_order(world, partner, firm) for partner, firm in joined if firm.buys_here]
+        joined = [(join(firm, world.now), firm) for firm in firms]
+        placed = [order_of(world, partner, firm) for partner, firm in joined if firm.buys_here]
         for order, attempt in placed:
             if attempt is None:
                 _pay(world, finance, order)
@@ -111,7 +111,7 @@ def arrive(world: Acts, firms: list[Extra]) -> None:
     Reaction.objects.filter(state="due", event__partner_id__in=[partner.pk for partner, _ in joined]).delete()
 
 
-def _join(firm: Extra, now: datetime) -> Partner:
+def join(firm: Extra, now: datetime) -> Partner:
     company = firm.company
     partner = partners.create(company, language=firm.language, now=now)
     user = people.create_person(
@@ -123,7 +123,7 @@ def _join(firm: Extra, now: datetime) -> Partner:
     return partner
 
 
-def _order(world: Acts, partner: Partner, firm: Extra) -> tuple[Order, Attempt | None]:
+def order_of(world: Acts, partner: Partner, firm: Extra) -> tuple[Order, Attempt | None]:
     programme, now = current(), world.now
     offer = programme.offer(OFFER)
     # A firm that has just joined holds nothing and has nothing open, so nothing has to be looked up.
