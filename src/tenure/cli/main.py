@@ -43,6 +43,7 @@ GROUPS = (
         (
             ("programme", "tenure.cli.programme", "check, compare or apply the programme file"),
             ("renewals", "tenure.cli.renewals", "the daily renewal run"),
+            ("import", "tenure.cli.imports", "take in a bank statement"),
             ("jobs", "tenure.cli.jobs", "list or run what is due now"),
             ("books", "tenure.cli.books", "close a month, write the journal, compare with the gateway"),
         ),

@@ -10,6 +10,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -56,15 +57,19 @@ def import_statement(
     name: str,
     account: str = "",
     now: datetime,
+    at_once: int | None = None,
     progress: Progress | None = None,
 ) -> StatementFile:
-    """Take in a bank's file; the same file, or a line another file has told of, counts once."""
+    """Take in a bank's file; the same file, or a line another file has told of, counts once.
+
+    ``at_once`` says how many lines are given to their orders before it returns; the next tick gives the others.
+    """
     programme = current()
     statement = readable(content, account, programme)
     with beat():
         file = _enter(actor, statement, content, name, programme, now)
     crash_point("statement_entered")
-    give_lines(actor, now, file=file, progress=progress)
+    give_lines(actor, now, file=file, at_most=at_once, progress=progress)
     return file
 
 
@@ -102,6 +107,32 @@ def readable(content: bytes, account: str, programme: Programme) -> Statement:
     return statement
 
 
+def foretold(content: bytes, account: str, programme: Programme) -> dict[str, Any]:
+    """What taking a file in would do, without doing it."""
+    statement = readable(content, account, programme)
+    new = _unknown(statement.lines)
+    credits = [line for line in new if line.amount.minor > 0]
+    file = StatementFile(form=statement.form)
+    asked = _credits(file, credits, programme) if credits else []
+    words = match_all(asked, _known(asked)) if asked else []
+    sure = sum(isinstance(word, Match) for word in words)
+    return {
+        "form": statement.form,
+        "entered": len(credits),
+        "matched": sure,
+        "doubtful": len(credits) - sure,
+        "known": len(statement.lines) - len(new),
+        "went_out": len(new) - len(credits),
+        "pending": statement.pending,
+        "faults": faults_of(statement),
+    }
+
+
+def faults_of(statement: Statement) -> list[dict[str, Any]]:
+    """What could not be read, as it is kept and told."""
+    return [{"line": f.line, "reason": f.reason, "detail": f.detail} for f in statement.faults[:500]]
+
+
 def home(told: str, programme: Programme) -> str | None:
     """The programme's account that a bank's file means, however the bank writes it."""
     asked = plain(told)
@@ -124,7 +155,7 @@ def _enter(
         return file
     # A file that could not be read whole may be read again: a better mapping, or a mended programme.
     new = _unknown(statement.lines)
-    faults = [{"line": f.line, "reason": f.reason, "detail": f.detail} for f in statement.faults[:500]]
+    faults = faults_of(statement)
     file, _ = StatementFile.objects.update_or_create(
         sha256=mark,
         defaults={"faults": faults},
@@ -283,10 +314,15 @@ def _enter_debits(file: StatementFile, lines: list[StatementLine], now: datetime
 
 
 def give_lines(
-    actor: Actor, now: datetime, *, file: StatementFile | None = None, progress: Progress | None = None
+    actor: Actor,
+    now: datetime,
+    *,
+    file: StatementFile | None = None,
+    at_most: int | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Give every line that is matched and not given yet to its order, each in a beat of its own."""
-    waiting = list(lines_to_give(file))
+    waiting = list(lines_to_give(file)[:at_most])
     orders = Order.objects.select_related("programme").in_bulk([line.likely_order_id for line in waiting])
     for n, line in enumerate(waiting, 1):
         try:
