@@ -120,6 +120,7 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/users/": lambda things: things.colleague.pk,
     "/invitations/": lambda things: things.invitation.pk,
     "/invitation/": lambda things: invitation_token(things.invitation),
+    "/office/books/close/": lambda things: "2018-05",
     "/office/partners/": lambda things: things.world.contoso.pk,
     "/office/verifications/": lambda things: things.check.pk,
     "/office/transfers/": lambda things: things.line.pk,

@@ -227,25 +227,24 @@ def newest_movement(gateway: str) -> GatewayMovement | None:
 
 CLEARED = """
 SELECT t.cause_type, t.cause_id, t.kind, p.currency, sum(p.amount_minor)::bigint AS amount, min(t.posted_on) AS day,
-       min(y.gateway_ref) AS ref
+       coalesce(min(y.gateway_ref), '') AS ref
 FROM billing_posting p JOIN billing_ledgertransaction t ON t.id = p.transaction_id
-JOIN payments_payment y ON y.order_id = p.order_id
-JOIN payments_attempt a ON a.id = y.attempt_id AND a.gateway = %s
-WHERE p.account = 'gateway_clearing' GROUP BY t.id, p.currency ORDER BY t.id
+LEFT JOIN payments_payment y ON y.order_id = p.order_id
+LEFT JOIN payments_attempt a ON a.id = y.attempt_id
+LEFT JOIN billing_gatewaymovement m ON t.cause_type IN ('movement', 'payout') AND m.id = t.cause_id
+WHERE p.account = 'gateway_clearing' AND coalesce(m.gateway, a.gateway, %s) = %s
+GROUP BY t.id, p.currency ORDER BY t.id
 """
 
 
 def cleared(gateway: str) -> list[tuple[str, int, str, str, int, date, str]]:
-    """What our own causes moved on a gateway's clearing account, each under the gateway's id of its payment."""
+    """What was posted on a gateway's clearing account: cause, its id and kind, currency, amount, day, payment's ref.
+
+    What names no gateway counts for each, so that it can't hide.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(CLEARED, [gateway])
+        cursor.execute(CLEARED, [gateway, gateway])
         return cursor.fetchall()
-
-
-def clearing_balance() -> dict[str, int]:
-    """The clearing account by currency."""
-    rows = Posting.objects.filter(account=Account.GATEWAY_CLEARING).values_list("currency")
-    return dict(rows.annotate(s=Sum("amount_minor")))
 
 
 def newest_clearing() -> LedgerTransaction | None:

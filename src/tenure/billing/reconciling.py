@@ -6,14 +6,14 @@ janitor's, and what stays for a day is a person's. Read next: ``payments/gateway
 ``billing/ledger.py``.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from tenure.billing import actions
 from tenure.billing.models import GatewayMovement, Reconciliation
-from tenure.billing.queries import cleared, clearing_balance, gateways, newest_clearing, newest_movement, reconciliation
+from tenure.billing.queries import cleared, gateways, newest_clearing, newest_movement, reconciliation
 from tenure.kernel.access import SYSTEM, Actor, Side
 from tenure.kernel.money import Money
 from tenure.kernel.periods import day_of, plus_days
@@ -35,8 +35,6 @@ CAUSES = {
     ("dispute", "won"): "dispute_reversal",
 }
 """What each of our causes on the clearing account is called in a gateway's list."""
-
-SIGNS = {"charge": 1, "refund": -1, "dispute": -1, "dispute_reversal": 1, "payout": -1}
 
 
 # VERBS
@@ -74,7 +72,7 @@ def _since(name: str, gateway: base.Gateway) -> datetime | None:
     return gateway.look(ref).captured_at if ref else None
 
 
-def _ours(name: str, listed: list[Any], orders: dict[str, str]) -> tuple[list[Any], int]:
+def _ours(name: str, listed: list[base.Movement], orders: dict[str, str]) -> tuple[list[base.Movement], int]:
     """The movements of this installation. An account may serve others, too: a charge whose order we never tried to
     charge is theirs, and so is whatever happened before our first charge.
     """
@@ -88,7 +86,7 @@ def _ours(name: str, listed: list[Any], orders: dict[str, str]) -> tuple[list[An
     return own + rest, len(listed) - len(own) - len(rest)
 
 
-def _keep(name: str, listed: list[Any], now: datetime) -> list[GatewayMovement]:
+def _keep(name: str, listed: list[base.Movement], now: datetime) -> list[GatewayMovement]:
     """Write down what was not known yet; a reference is kept once. Returns the new rows."""
     known = set(
         GatewayMovement.objects.filter(gateway=name, ref__in=[m.ref for m in listed]).values_list("ref", flat=True)
@@ -100,7 +98,7 @@ def _keep(name: str, listed: list[Any], now: datetime) -> list[GatewayMovement]:
             ref=m.ref,
             kind=m.kind,
             payment_ref=m.payment_ref,
-            amount_minor=SIGNS[m.kind] * abs(m.amount.minor) if m.kind in SIGNS else m.amount.minor,
+            amount_minor=m.amount.minor,
             fee_minor=m.fee.minor,
             currency=m.currency,
             at=m.at,
@@ -136,18 +134,21 @@ class _Line:
 
 def _write(name: str, foreign: int, now: datetime) -> Reconciliation:
     today = day_of(now, current().zone)
+    posted = cleared(name)
     rows = list(GatewayMovement.objects.filter(gateway=name).order_by("pk"))
-    theirs = [_theirs(row) for row in rows if row.kind in CAUSES.values()]
     booked = [
         _Line(CAUSES[cause, kind], ref, currency, minor, f"{cause}:{id}", day)
-        for cause, id, kind, currency, minor, day, ref in cleared(name)
+        for cause, id, kind, currency, minor, day, ref in posted
         if (cause, kind) in CAUSES
     ]
-    orphans = _first_seen(name, _unmatched(booked, theirs), today)
-    balance: dict[str, int] = defaultdict(int)
+    orphans = _first_seen(name, _unmatched(booked, [_theirs(r) for r in rows if r.kind in CAUSES.values()]), today)
+    books, theirs = Counter[str](), Counter[str]()
+    for _cause, _id, _kind, currency, minor, _day, _ref in posted:
+        books[currency] += minor
     for row in rows:
-        balance[row.currency] += row.amount_minor - row.fee_minor
-    gap = {c: clearing_balance().get(c, 0) - balance[c] for c in clearing_balance().keys() | balance.keys()}
+        theirs[row.currency] += row.amount_minor - row.fee_minor
+    gap = {currency: books[currency] - theirs[currency] for currency in sorted(books.keys() | theirs.keys())}
+    balances = {currency: {"books": books[currency], "gateway": theirs[currency]} for currency in gap}
     for orphan in orphans:
         gap[orphan["currency"]] -= orphan["amount"] if orphan["side"] == "ours" else -orphan["amount"]
     found, _ = Reconciliation.objects.update_or_create(
@@ -157,10 +158,7 @@ def _write(name: str, foreign: int, now: datetime) -> Reconciliation:
             "at": now,
             "movements": len(rows),
             "foreign": foreign,
-            "balances": {
-                currency: {"books": clearing_balance().get(currency, 0), "gateway": minor}
-                for currency, minor in sorted(balance.items())
-            },
+            "balances": balances,
             "orphans": orphans,
             "unexplained": {currency: minor for currency, minor in gap.items() if minor},
         },
