@@ -1,0 +1,102 @@
+"""Two clerks with one bank file, or with one line, at the same instant; and what the guards are for."""
+
+import contextlib
+
+import pytest
+
+from tenure.billing.models import LedgerTransaction
+from tenure.kernel.refusals import Refusal
+from tenure.payments.models import Allocation, BankLine, StatementFile
+from tenure.payments.rules import Method
+from tenure.payments.statements.delimited import Mapping
+from tenure.programme.queries import current
+from tenure.purchases import importing, transfers
+from tenure.purchases.models import Order
+from tests.faults.conftest import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COLUMNS = Mapping(value_on="day", amount="amount", text="text", payer="payer")
+
+
+@pytest.fixture
+def file(committed):
+    """A file with two sure lines and one for nobody, and the clerk's own words for taking it in."""
+    account = current().seller.bank_accounts["TWD"]
+    clerk = committed.actor(committed.fin)
+    importing.save_mapping(clerk, None, account=account, mapping=COLUMNS, now=committed.now)
+    order = committed.buy(method=Method.BANK_TRANSFER)
+    day = committed.today.isoformat()
+    rows = [f"{day},15750,{order.reference},CONTOSO", f"{day},15750,{order.reference},CONTOSO", f"{day},9,rent,X"]
+    content = ("day,amount,text,payer\n" + "\n".join(rows)).encode()
+
+    def take_in(content=content, name="one.csv"):
+        given = {"content": content, "name": name, "account": account, "now": committed.now}
+        return importing.import_statement(clerk, None, **given)
+
+    return take_in, content
+
+
+def test_one_file_uploaded_six_times_at_once_is_one_import(file):
+    take_in, _ = file
+    answers = at_once(*[take_in] * 6)
+    assert not [answer for answer in answers if isinstance(answer, Refusal)]
+    assert (StatementFile.objects.count(), BankLine.objects.count()) == (1, 3)
+    assert Order.objects.get().paid_at
+    assert Allocation.objects.count() == 2, "one pays the order, the other is held"
+    booked = LedgerTransaction.objects.filter(cause_type="bank_line").count()
+    assert booked == 3
+
+
+def test_two_files_that_overlap_enter_what_they_share_once(file):
+    take_in, content = file
+    longer = content + b"\n2018-06-19,77,more,Y"
+    answers = at_once(*[take_in, lambda: take_in(longer, "two.csv")] * 3)
+    assert not [answer for answer in answers if isinstance(answer, Refusal)]
+    assert (StatementFile.objects.count(), BankLine.objects.count()) == (2, 4)
+
+
+def test_without_the_lock_the_same_upload_fails_for_somebody(file, monkeypatch):
+    """The control: only waiting for each other makes both uploads end well; the keys alone refuse one."""
+    take_in, content = file
+    longer = content + b"\n2018-06-19,77,more,Y"
+
+    @contextlib.contextmanager
+    def nobody_waits():
+        yield type("Cursor", (), {"execute": lambda *a: None})()
+
+    monkeypatch.setattr(importing, "connection", type("Open", (), {"cursor": staticmethod(nobody_waits)}))
+    with pytest.raises(Exception, match="unique|duplicate"):
+        for turn in range(6):
+            more = longer + f"\n2018-06-19,{turn + 100},again,Z".encode()
+            at_once(
+                lambda m=more, t=turn: take_in(m, f"{t}.csv"), lambda m=more, t=turn: take_in(m + b"\n", f"{t}b.csv")
+            )
+
+
+def test_two_clerks_set_one_line_aside_and_give_it_at_once(file, committed):
+    take_in, _ = file
+    take_in()
+    line = BankLine.objects.get(payer="X")
+    clerk = committed.actor(committed.fin)
+    answers = at_once(
+        lambda: transfers.ignore_transfer(clerk, line, reason="rent", now=committed.now),
+        lambda: transfers.hold_transfer(clerk, line, partner=committed.contoso, now=committed.now),
+    )
+    assert [a.code for a in answers if isinstance(a, Refusal)] == ["transfers.already_matched"]
+    line.refresh_from_db()
+    assert (line.ignored_at is None) == (line.allocations.count() == 1)
+
+
+def test_a_change_of_method_against_the_money_coming_is_one_or_the_other(file, committed):
+    take_in, _ = file
+    order = Order.objects.get()
+    ming = committed.actor(committed.ming)
+    at_once(
+        take_in,
+        lambda: transfers.change_method(ming, order, method=Method.CARD, now=committed.now),
+    )
+    order.refresh_from_db()
+    paid_by_wire = order.paid_at is not None
+    held = Allocation.objects.filter(order_id=None).count()
+    # Paid and the rest held; or a card order, and the money left to a person or held for the partner.
+    assert (order.method, paid_by_wire, held) in (("bank_transfer", True, 1), ("card", False, 0), ("card", False, 2))
