@@ -12,7 +12,19 @@ from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tests.contracts.recheck_money import attempts, causes, chain, charging, late, ledger, number, owed, prices, taxes
+from tests.contracts.recheck_money import (
+    attempts,
+    causes,
+    chain,
+    charging,
+    earned,
+    late,
+    ledger,
+    number,
+    owed,
+    prices,
+    taxes,
+)
 
 ORDER = (
     "policy partner offer price subscription term order attempt payment refund dispute bank_line invoice invoice_line "
@@ -248,6 +260,7 @@ CHECKS = (
     ledger,
     chain,
     causes,
+    earned,
     owed,
     taxes,
     prices,

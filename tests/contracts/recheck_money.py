@@ -6,6 +6,7 @@ Shares no code with Tenure. Read next: ``recheck.py``, which reads the lines and
 import hashlib
 import json
 from collections import Counter
+from datetime import date, timedelta
 
 MOVES = {
     "new": {"calling", "cancelled"},
@@ -113,13 +114,28 @@ def causes(book, faults):
             wants(("refund", row["id"]), "made", row["currency"], **amounts)
     for row in book.all("bank_line"):
         wants(("bank_line", row["id"]), "booked", row["currency"], bank=row["amount"], suspense=-row["amount"])
-    posted = Counter()
-    for row in book.all("posting"):
-        if row["cause_type"] != "allocation":
-            posted[row["cause_type"], row["cause_id"], row["kind"], row["account"], row["currency"]] += row["amount"]
+    for row in book.all("fee"):
+        wants(("movement", row["id"]), "fee", row["currency"], fees=row["amount"], gateway_clearing=-row["amount"])
+    for row in book.all("payout"):
+        amounts = {"in_transit": row["amount"], "gateway_clearing": -row["amount"]}
+        wants(("payout", row["id"]), "sent", row["currency"], **amounts)
+    posted = posted_by_cause(book)
     for key in expected.keys() | posted.keys():
         if expected[key] != posted[key]:
             faults.add("I-8", f"{key[0]}:{key[1]}", account=key[3], expected=expected[key], posted=posted[key])
+
+
+def posted_by_cause(book):
+    """What was posted, but for matched transfers and recognised months, which are worked out elsewhere."""
+    posted = Counter()
+    for row in book.all("posting"):
+        account = row["account"]
+        if row["kind"] == "credited" and account == "refunds":
+            # What was earned already is given back out of another account; both together are the note's net.
+            account = "deferred_revenue"
+        if row["cause_type"] != "allocation" and not row["kind"].startswith("recognised:"):
+            posted[row["cause_type"], row["cause_id"], row["kind"], account, row["currency"]] += row["amount"]
+    return posted
 
 
 def owed(book, faults):
@@ -135,6 +151,39 @@ def owed(book, faults):
     for order, amount in balance.items():
         if amount:
             faults.add("I-4", f"order:{order}", owed=amount)
+
+
+def earned(book, faults):
+    """What is still deferred of each order is what its lines have still to earn after the last month recognised."""
+    months = sorted(row["id"] for row in book.all("month") if row["recognised_at"])
+    through = date.fromisoformat(f"{months[-1]}-28") + timedelta(days=4) if months else None
+    through = through and through - timedelta(days=through.day)
+    order_of = {row["id"]: row["order"] for row in book.all("invoice")}
+    issued = {row["order"]: row["issued_on"] for row in book.all("invoice") if row["kind"] == "invoice"}
+    notes = {row["order"] for row in book.all("invoice") if row["kind"] == "credit_note" and row["net"]}
+    still, deferred = Counter(), Counter()
+    for line in book.all("invoice_line"):
+        order = order_of[line["invoice"]]
+        done = through is not None and issued[order] <= through.isoformat()
+        still[order] += line["net"] - (done and days_earned(line, through))
+    for row in book.all("posting"):
+        if row["account"] == "deferred_revenue":
+            deferred[order_of[row["cause_id"]]] -= row["amount"]
+        if row["kind"].startswith("recognised:") and row["kind"][11:] not in months:
+            faults.add("I-8", f"posting:{row['id']}", kind=row["kind"])
+    for order in still.keys() | deferred.keys():
+        less = order in notes and 0 <= deferred[order] < still[order]
+        if deferred[order] != still[order] and not less:
+            faults.add("I-8", f"order:{order}", deferred=deferred[order], still=still[order])
+
+
+def days_earned(line, through):
+    if line["period_first"] is None:
+        return line["net"]
+    first, last = date.fromisoformat(line["period_first"]), date.fromisoformat(line["period_last"])
+    days = (last - first).days + 1
+    whole = abs(line["net"]) * min(max((through - first).days + 1, 0), days) // days
+    return whole if line["net"] >= 0 else -whole
 
 
 def share(net, rate_bp):

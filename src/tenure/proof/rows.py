@@ -212,9 +212,11 @@ BUYING = (
     ),
     Kind(
         "invoice_line",
-        """SELECT id::text AS id, invoice_id::text AS invoice, n, net_minor AS net, tax_rate_bp, tax_category,
-                  tax_minor AS tax, total_minor AS total
-           FROM billing_invoiceline""",
+        """SELECT l.id::text AS id, l.invoice_id::text AS invoice, l.n, l.net_minor AS net, l.tax_rate_bp,
+                  l.tax_category, l.tax_minor AS tax, l.total_minor AS total,
+                  i.view->'lines'->(l.n - 1)->'period'->>'first' AS period_first,
+                  i.view->'lines'->(l.n - 1)->'period'->>'last' AS period_last
+           FROM billing_invoiceline l JOIN billing_invoice i ON i.id = l.invoice_id""",
     ),
 )
 
@@ -307,6 +309,17 @@ REGISTERS = (
            FROM payments_gatewayevent""",
     ),
     Kind(
+        "payout",
+        """SELECT id::text AS id, gateway, -amount_minor AS amount, currency, recorded_at AS at, ref AS gateway_ref
+           FROM billing_gatewaymovement WHERE kind = 'payout'""",
+    ),
+    Kind(
+        "fee",
+        """SELECT id::text AS id, gateway, fee AS amount, currency, recorded_at AS at, ref AS gateway_ref
+           FROM (SELECT *, fee_minor - CASE kind WHEN 'fee' THEN amount_minor ELSE 0 END AS fee
+                 FROM billing_gatewaymovement) m WHERE fee <> 0""",
+    ),
+    Kind(
         "allocation",
         """SELECT id::text AS id, bank_line_id::text AS bank_line, order_id::text AS "order",
                   partner_id::text AS partner, amount_minor AS amount, currency, at, by
@@ -341,4 +354,10 @@ SEALS = Kind(
     """SELECT chain || ':' || n AS id, chain, n, first_id::text AS first_id, last_id::text AS last_id, root,
               previous, hash, sealed_at
        FROM plumbing_seal""",
+)
+
+MONTHS = Kind(
+    "month",
+    """SELECT to_char(month, 'YYYY-MM') AS id, r.recognised_at, c.closed_at, c.closed_by
+       FROM billing_recognisedmonth r FULL JOIN billing_closedmonth c USING (month)""",
 )
