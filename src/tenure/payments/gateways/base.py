@@ -227,12 +227,20 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Doorbell:
-    """Somebody rang: something happened to ``ref``. It carries no state on purpose: ask with ``look``."""
+    """Somebody rang: something happened to ``ref``. It carries no state on purpose: ask with ``look``.
+
+    ``ref`` is a payment, a page or a dispute; a refund's doorbell names its payment. ``order`` and ``attempt``
+    find ours where the gateway has given the payment an id that we have not heard of yet. A ``foreign`` one is
+    genuine, and about another account or another mode than ours.
+    """
 
     event_id: str
     kind: str
     ref: str
     created_at: datetime
+    order: str = ""
+    attempt: int = 0
+    foreign: bool = False
 
 
 class Gateway(Protocol):
