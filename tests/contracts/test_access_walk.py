@@ -15,6 +15,7 @@ from tenure.billing.models import Invoice
 from tenure.enrolment.queries import confirmation_token
 from tenure.kernel.access import TABLE, may
 from tenure.memberships.queries import facts_of
+from tenure.payments.models import StatementFile
 from tenure.payments.rules import Method
 from tenure.people import actions as people
 from tenure.people.models import Colleague
@@ -73,6 +74,9 @@ class Things:
         self.order = world.renew(self.subscription, method=Method.BANK_TRANSFER)
         self.line = world.transfer(self.order, 1, reference="no reference")
         self.proof = self.upload()
+        self.statement = StatementFile.objects.create(
+            sha256="1" * 64, name="june.xml", form="camt.053", account="1", received_at=world.now, received_by="x"
+        )
         self.draft = Draft.objects.create(
             partner=world.contoso, user=world.ann, purpose="purchase", offer="silver-cloud", created_at=world.now
         )
@@ -125,6 +129,8 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/office/verifications/": lambda things: things.check.pk,
     "/office/transfers/": lambda things: things.line.pk,
     "/office/transfers/proofs/": lambda things: things.proof.pk,
+    "/office/transfers/statements/": lambda things: things.statement.pk,
+    "/office/transfers/columns/": lambda things: "TWD",
     "/office/orders/": lambda things: things.order.number,
     "/office/subscriptions/": lambda things: things.subscription.pk,
     "/office/support/": lambda things: things.request.number,

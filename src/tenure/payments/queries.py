@@ -69,9 +69,9 @@ def unresolved() -> QuerySet[Attempt]:
     return Attempt.objects.filter(status__in=list(OPEN)).order_by("pk")
 
 
-def next_day_of_attempts(day: date) -> date | None:
-    """The day after, while the end of any attempt is not known."""
-    return plus_days(day, 1) if unresolved().exists() else None
+def next_ask_at(now: datetime) -> datetime | None:
+    """The next instant at which the gateway is to be asked about anything."""
+    return min((attempt.asks_at for attempt in unresolved()), default=None)
 
 
 def next_day_of_refunds(day: date) -> date | None:
@@ -219,6 +219,12 @@ def transfer_refunds_unseen(order_ids: Iterable[int]) -> list[Refund]:
     """Refunds of transfers that have not been seen leaving the account."""
     rows = Refund.objects.filter(payment__order_id__in=list(order_ids), payment__method=Method.BANK_TRANSFER)
     return list(rows.filter(bank_line=None).exclude(status="refused").select_related("payment").order_by("pk"))
+
+
+def doubtful_lines(file: StatementFile) -> QuerySet[BankLine]:
+    """A file's lines that wait for a person, those with a likely order first."""
+    rows = bank_lines().filter(file=file, rule="", ignored_at=None, allocated__lt=F("amount_minor"))
+    return rows.order_by(F("likely_order_id").asc(nulls_last=True), "pk")
 
 
 def statement_files() -> QuerySet[StatementFile]:

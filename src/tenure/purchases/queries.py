@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import SequenceMatcher
@@ -20,13 +21,14 @@ from tenure.partners.models import Partner
 from tenure.partners.queries import exemption
 from tenure.partners.rules import ManagedIn
 from tenure.partners.rules import Standing as PartnerStanding
-from tenure.payments.models import BankLine
+from tenure.payments.models import Attempt, BankLine
 from tenure.payments.queries import (
     allocated,
     attempts,
     of_newest_attempt,
     received_minor,
     unknown_order_number,
+    unresolved,
 )
 from tenure.payments.queries import part_paid as part_paid_orders
 from tenure.payments.rules import AttemptStatus, Method
@@ -48,6 +50,10 @@ def order(number: str) -> Order | None:
 
 def order_by_id(id: int) -> Order | None:
     return Order.objects.select_related("partner", "subscription").filter(pk=id).first()
+
+
+def orders_by_id(ids: Iterable[int]) -> dict[int, Order]:
+    return Order.objects.select_related("partner").in_bulk(list(ids))
 
 
 def draft(key) -> Draft | None:
@@ -362,3 +368,19 @@ def _alike(one: str, other: str) -> bool:
     if len(min(first, second, key=len)) < 2:
         return False
     return first in second or second in first or SequenceMatcher(None, first, second).ratio() >= 0.8
+
+
+def to_ask(now: datetime) -> list[Attempt]:
+    """Attempts about which the gateway is to be asked by now, oldest first.
+
+    One whose order has ended meanwhile does not wait for its turn: nobody may pay on an open page any more.
+    """
+    waiting = list(unresolved())
+    closed = Order.objects.filter(pk__in=[attempt.order_id for attempt in waiting], closed_at__isnull=False)
+    ended = dict(closed.values_list("pk", "closed_at"))
+
+    def overdue(attempt: Attempt) -> bool:
+        end = ended.get(attempt.order_id)
+        return end is not None and (attempt.asked_at is None or attempt.asked_at < end)
+
+    return [attempt for attempt in waiting if attempt.asks_at <= now or overdue(attempt)]

@@ -32,6 +32,7 @@ from tenure.purchases.queries import proof as proof_by_id
 from tenure.web.office.files import download
 from tenure.web.office.lists import paged
 from tenure.web.office.rights import rights
+from tenure.web.office.transfer_words import reasons_in_words
 from tenure.web.shared.forms import Reading
 from tenure.web.shared.messages import field_errors, say
 from tenure.web.shared.pages import found, office
@@ -129,7 +130,7 @@ def transfer(request: HttpRequest, id: int) -> HttpResponse:
 
 
 def _line(request: HttpRequest, line: Any, *, errors: dict[str, str] | None = None, status: int = 200) -> HttpResponse:
-    left = Money(line.amount_minor - line.allocated, line.currency)
+    left = Money(0 if line.ignored_at else line.amount_minor - line.allocated, line.currency)
     given = given_away(line)
     numbers = {row.order_id: order_by_id(row.order_id).number for row in given if row.order_id}
     people = names({line.recorded_by, *(row.by for row in given)})
@@ -142,7 +143,13 @@ def _line(request: HttpRequest, line: Any, *, errors: dict[str, str] | None = No
         ],
         "candidates": [(c, Money(abs(c.gap.minor), c.gap.currency)) for c in candidates(line, left)] if left else [],
         "recorded_by": people.get(line.recorded_by, ""),
-        "rights": rights(request, match="purchases.match_transfer", hold="purchases.hold_transfer"),
+        "reasons": reasons_in_words(line.reasons),
+        "rights": rights(
+            request,
+            match="purchases.match_transfer",
+            hold="purchases.hold_transfer",
+            ignore="purchases.ignore_transfer",
+        ),
         "errors": errors,
         "values": request.POST if errors else {},
         "nav": "office:transfers",
@@ -164,6 +171,8 @@ def match(request: HttpRequest, id: int) -> HttpResponse:
     except Refusal as refusal:
         return _faulty(request, id, refusal)
     messages.success(request, _("The transfer is given to order %(number)s.") % {"number": order.number})
+    if line.file_id and request.POST.get("file") == str(line.file_id):
+        return redirect("office:statement", line.file_id)
     return redirect("office:transfer", line.pk)
 
 
@@ -181,6 +190,25 @@ def hold(request: HttpRequest, id: int) -> HttpResponse:
     except Refusal as refusal:
         return _faulty(request, id, refusal)
     messages.success(request, _("The money is held for %(partner)s and pays the next order.") % {"partner": partner})
+    return redirect("office:transfer", line.pk)
+
+
+@office("payments.view")
+def ignore(request: HttpRequest, id: int) -> HttpResponse:
+    """Set a line aside that is for no order, with the reason."""
+    line = found(line_by_id(id))
+    if request.method != "POST":
+        return redirect("office:transfer", line.pk)
+    try:
+        reading = Reading(request.POST)
+        reason = reading.text("reason", limit=200)
+        reading.check()
+        purchases.ignore_transfer(request.actor, line, reason=reason, now=request.now)
+    except Invalid as invalid:
+        return _line(request, line, errors=field_errors(invalid), status=400)
+    except Refusal as refusal:
+        return _faulty(request, id, refusal)
+    messages.success(request, _("The transfer is set aside."))
     return redirect("office:transfer", line.pk)
 
 

@@ -47,6 +47,7 @@ STATUSES: dict[str, tuple[Any, str]] = {
     "upgrade": (word("status", "Upgrade"), QUIET),
     # Bank transfers
     "matched": (word("status", "Matched"), OK),
+    "ignored": (word("status", "Set aside"), QUIET),
     "unmatched": (word("status", "Unmatched"), WARN),
     "held": (word("status", "Held"), WARN),
     "proof.uploaded": (word("status", "Proof being checked"), WARN),
