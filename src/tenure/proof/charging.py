@@ -16,6 +16,7 @@ from tenure.proof.invariants import NotChecked, Violation, broken, invariant
 
 GRACE = timedelta(minutes=15)
 PATIENCE = timedelta(days=7)
+DAY = timedelta(days=1)
 OPEN_ATTEMPTS = sorted(map(str, OPEN))
 
 
@@ -44,9 +45,20 @@ WHERE p.method = 'card' GROUP BY p.id
 """
 
 
+DIFFERS = """
+SELECT 'reconciliation:' || id AS object, gateway, day, unexplained::text AS unexplained,
+       jsonb_array_length(orphans) AS orphans
+FROM (SELECT DISTINCT ON (gateway) * FROM billing_reconciliation ORDER BY gateway, day DESC) newest
+WHERE unexplained <> '{}' OR EXISTS (
+  SELECT FROM jsonb_array_elements(orphans) o WHERE (o->>'since')::date < %s
+)
+"""
+
+
 @invariant(
     "I-5",
-    "The gateway clearing account is what the gateway captured less what it gave back.",
+    "The gateway clearing account is what the gateway captured less what it gave back, and no difference from its "
+    "list is left open for more than a day.",
     tables="billing_posting payments_payment payments_refund billing_reconciliation",
 )
 def clearing(book: Book) -> Iterator[Violation]:
@@ -72,6 +84,7 @@ def clearing(book: Book) -> Iterator[Violation]:
         if ours.get(currency, 0) != theirs.get(currency, 0):
             facts = {"posted": ours.get(currency, 0), "gateway": theirs.get(currency, 0)}
             yield Violation(f"account:gateway_clearing:{currency}", facts)
+    yield from broken(DIFFERS, [book.today - DAY])
 
 
 def _young(book: Book) -> set[str]:
