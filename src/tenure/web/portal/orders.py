@@ -32,8 +32,9 @@ from tenure.plumbing.queries import happened
 from tenure.programme.queries import version
 from tenure.programme.rules import Programme
 from tenure.purchases import actions as purchases
-from tenure.purchases.queries import of_partner, proofs, view, views
+from tenure.purchases.queries import OrderView, of_partner, proofs, view, views
 from tenure.purchases.queries import order as order_by_number
+from tenure.purchases.rules import OrderStatus, Origin
 from tenure.purchases.settling import document
 from tenure.web.shared import messages
 from tenure.web.shared.forms import Reading
@@ -115,15 +116,31 @@ def order(request: HttpRequest, row) -> HttpResponse:
             for name, permission in (
                 ("pay", "purchases.pay_again"),
                 ("cancel", "purchases.cancel_order"),
+                ("change", "purchases.change_method"),
                 ("prove", "purchases.upload_proof"),
                 ("buy", "purchases.draft"),
                 ("subscription", "memberships.view"),
             )
         },
+        "other": other_method(shown),
         "helpers": can_help(request, "purchases.pay_again") if row.open else None,
         "nav": "portal:orders",
     }
     return render(request, "portal/order.html", given)
+
+
+def other_method(shown: OrderView) -> str:
+    """The other way an order can be paid today; empty when there is none, or money is on its way."""
+    order = shown.order
+    if shown.status not in (OrderStatus.AWAITING_PAYMENT, OrderStatus.UNFINISHED) or order.origin != Origin.PERSON:
+        return ""
+    programme = version(order.programme.n)
+    other = Method.CARD if order.method == Method.BANK_TRANSFER else Method.BANK_TRANSFER
+    if other not in programme.offer(order.offer).methods:
+        return ""
+    if other is Method.BANK_TRANSFER and bank_of(programme, order.currency, order.language) is None:
+        return ""
+    return str(other)
 
 
 def _bank(row, programme: Programme) -> dict[str, Any] | None:
@@ -139,7 +156,7 @@ def _bank(row, programme: Programme) -> dict[str, Any] | None:
     }
 
 
-def _said_no(request: HttpRequest, row, refusal: Refusal) -> HttpResponse:
+def said_no(request: HttpRequest, row, refusal: Refusal) -> HttpResponse:
     """A refusal in words on the order's own page, where what can be done stands as well."""
     if isinstance(refusal, NotYours) or refusal.code == "access.forbidden":
         raise refusal
@@ -163,7 +180,7 @@ def order_pay(request: HttpRequest, row) -> HttpResponse:
     try:
         return redirect(onward(purchases.pay_again(request.actor, row, now=request.now)))
     except Refusal as refusal:
-        return _said_no(request, row, refusal)
+        return said_no(request, row, refusal)
 
 
 @one("purchases.cancel_order")
@@ -173,7 +190,7 @@ def order_cancel(request: HttpRequest, row) -> HttpResponse:
     try:
         purchases.cancel_order(request.actor, row, now=request.now)
     except Refusal as refusal:
-        return _said_no(request, row, refusal)
+        return said_no(request, row, refusal)
     return redirect("portal:order", row.number)
 
 
