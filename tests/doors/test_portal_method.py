@@ -56,5 +56,5 @@ def test_a_stranger_finds_nothing(world):
     order = world.buy(method=Method.BANK_TRANSFER)
     other = world.company("Fabrikam Ltd", "fabrikam.example", "Fay Fu")
     client = Client()
-    client.force_login(Colleague.objects.get(partner=other).user)
+    client.force_login(Colleague.objects.get(partner_id=other.pk).user)
     assert client.post(url("order_method", order)).status_code == 404
