@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from tenure.kernel.access import Actor, may
@@ -16,6 +16,7 @@ from tenure.payments.models import (
     AttemptChange,
     BankLine,
     Card,
+    OutgoingLine,
     Payment,
     Refund,
     RefundApproval,
@@ -229,11 +230,17 @@ def doubtful_lines(file: StatementFile) -> QuerySet[BankLine]:
 
 def statement_files() -> QuerySet[StatementFile]:
     """The bank files taken in, the newest first, each with how many of its lines have found their place."""
-    given = Q(lines__allocations__isnull=False)
+    lines = BankLine.objects.filter(file=OuterRef("pk"))
+    outgoing = OutgoingLine.objects.filter(file=OuterRef("pk"))
     return StatementFile.objects.annotate(
-        entered=Count("lines", distinct=True),
-        matched=Count("lines", filter=given, distinct=True),
-        ignored=Count("lines", filter=Q(lines__ignored_at__isnull=False), distinct=True),
-        went_out=Count("outgoing", distinct=True),
-        refunds_seen=Count("outgoing", filter=Q(outgoing__reason="refund"), distinct=True),
+        entered=_how_many(lines),
+        matched=_how_many(lines.filter(Exists(Allocation.objects.filter(bank_line=OuterRef("pk"))))),
+        ignored=_how_many(lines.filter(ignored_at__isnull=False)),
+        went_out=_how_many(outgoing),
+        refunds_seen=_how_many(outgoing.filter(reason="refund")),
     ).order_by("-pk")
+
+
+def _how_many(rows: QuerySet) -> Coalesce:
+    """A count beside each row of a list; joined counts would multiply one another."""
+    return Coalesce(Subquery(rows.order_by().values("file").annotate(n=Count("pk")).values("n")), 0)

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from tenure.kernel.access import Actor
 from tenure.kernel.money import Money
 from tenure.kernel.refusals import Refusal
+from tenure.payments.matching import Rule
 from tenure.payments.models import Allocation, BankLine
 from tenure.payments.queries import allocated, given
 from tenure.plumbing.db import inside
@@ -47,6 +48,12 @@ def locked_line(line: BankLine) -> BankLine:
     """The line as it stands now, its row locked until commit: of two clerks on one line the second waits."""
     inside("locking a bank line")
     return BankLine.objects.select_for_update().get(pk=line.pk)
+
+
+def by_hand(line: BankLine) -> None:
+    """A person has said whom a line is for that matching had left to one."""
+    inside("matching by hand")
+    BankLine.objects.filter(pk=line.pk, rule="").update(rule=Rule.HAND)
 
 
 def allocate(

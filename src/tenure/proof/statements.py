@@ -26,7 +26,9 @@ from tenure.proof.crowd import Extra, join, order_of
 from tenure.purchases.importing import Progress, import_statement
 from tenure.purchases.models import Order
 
-HEADS = "Amber Birch Cedar Delta Ember Fjord Granite Harbor Indigo Juniper Kestrel Lumen Maple Nimbus Onyx".split()
+HEADS = (
+    "Amber Birch Cedar Delta Ember Fjord Granite Harbor Indigo Juniper Kestrel Lumen Maple Nimbus Onyx Quartz Sierra"
+).split()
 MIDS = "River Stone Field Bridge Light Point Gate Wave Crest Ridge Forge Lake Grove Spring Tower Mill Rock".split()
 TAILS = "Systems Software Networks Data Cloud Labs Works Consulting Digital Solutions Analytics Robotics".split()
 FORMS = ("Ltd", "Co., Ltd.", "Inc.", "Limited", "Corp.")

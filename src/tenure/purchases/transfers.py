@@ -76,6 +76,7 @@ def record_transfer(
 def match_transfer(actor: Actor, line: BankLine, *, order: Order, now: datetime) -> BankLine:
     """Give a transfer to an order by hand. Two clerks on one line cannot both win."""
     apply_transfer(actor, line, order, now)
+    payments.by_hand(line)
     return line
 
 
@@ -88,6 +89,7 @@ def hold_transfer(actor: Actor, line: BankLine, *, partner: Partner, now: dateti
     if left.minor <= 0:
         raise Refusal("transfers.already_matched")
     _hold(actor, line, partner.pk, left, now)
+    payments.by_hand(line)
     return line
 
 

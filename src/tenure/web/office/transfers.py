@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from tenure.kernel.money import EXPONENTS, Money
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.partners.queries import by_number
+from tenure.payments.matching import Rule
 from tenure.payments.queries import given_away, unmatched
 from tenure.payments.queries import line as line_by_id
 from tenure.people.queries import names
@@ -143,7 +144,7 @@ def _line(request: HttpRequest, line: Any, *, errors: dict[str, str] | None = No
         ],
         "candidates": [(c, Money(abs(c.gap.minor), c.gap.currency)) for c in candidates(line, left)] if left else [],
         "recorded_by": people.get(line.recorded_by, ""),
-        "reasons": reasons_in_words(line.reasons),
+        "reasons": reasons_in_words(line.reasons if line.rule != Rule.HAND else ()),
         "rights": rights(
             request,
             match="purchases.match_transfer",
