@@ -69,4 +69,37 @@ CREATE TABLE IF NOT EXISTS answers (
   made_at REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS faults (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS customers (
+  id TEXT PRIMARY KEY,
+  metadata TEXT NOT NULL,
+  made_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS detached (token TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS disputes (
+  id TEXT PRIMARY KEY,
+  intent TEXT NOT NULL UNIQUE REFERENCES charges (intent),
+  amount INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  status TEXT NOT NULL DEFAULT 'needs_response',
+  opened_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS movements (
+  n INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  amount INTEGER NOT NULL,
+  fee INTEGER NOT NULL,
+  currency TEXT NOT NULL,
+  source TEXT NOT NULL,
+  intent TEXT NOT NULL DEFAULT '',
+  made_at REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS movements_by_source ON movements (source);
 """
+
+# What a book that was begun earlier does not have yet.
+ADDED = {
+    "metadata": "TEXT NOT NULL DEFAULT '{}'",
+    "hosted": "INTEGER NOT NULL DEFAULT 0",
+    "asked_at": "REAL",
+}

@@ -11,14 +11,35 @@ import sys
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
 from tenure.demogateway import pages
 from tenure.demogateway.api import Api, Lost, Request
-from tenure.demogateway.book import Book
+from tenure.demogateway.book import Book, No
+from tenure.demogateway.routes import Lost as LostOnTheWay
+from tenure.demogateway.routes import Request as Asked
+from tenure.demogateway.routes import Routes, error
 
 LARGEST_BODY = 64 * 1024
 POLICY = "default-src 'self'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def nested(pairs: list[tuple[str, str]]) -> dict:
+    """A form's brackets undone: "a[b][0]=c" is a table in a table.
+
+    >>> nested([("a[b][0]", "c"), ("d", "e")])
+    {'a': {'b': {'0': 'c'}}, 'd': 'e'}
+    """
+    fields: dict = {}
+    for name, value in pairs:
+        *path, last = name.replace("]", "").split("[")
+        within = fields
+        for step in path:
+            within = within.setdefault(step, {})
+            if not isinstance(within, dict):
+                raise ValueError(name)
+        within[last] = value
+    return fields
 
 
 class TooMuch(Exception):
@@ -32,6 +53,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, port: int, book: Book, secret: str, latency_ms: int):
         self.book = book
         self.api = Api(book, latency_ms)
+        self.routes = Routes(book, latency_ms)
         self.secret = f"Bearer {secret}".encode()
         super().__init__(("127.0.0.1", port), Handler)
 
@@ -63,7 +85,9 @@ class Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         try:
             body = self.body()
-            if address.path.startswith("/v1/"):
+            if address.path.startswith("/v1/") and self.headers.get("Stripe-Version"):
+                self.take_form(method, address, body)
+            elif address.path.startswith("/v1/"):
                 self.take_api(method, address, body)
             elif address.path.startswith("/pay/"):
                 self.take_page(method, address.path.removeprefix("/pay/"), body)
@@ -74,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         except TooMuch:
             self.close_connection = True
             self.send(413, "application/json", '{"error": "body_too_large"}')
-        except Lost:
+        except (Lost, LostOnTheWay):
             self.hang_up()
 
     def body(self) -> bytes:
@@ -103,6 +127,22 @@ class Handler(BaseHTTPRequestHandler):
         key = self.headers.get("Idempotency-Key", "")
         status, text = self.server.api.answer(Request(method, address.path, query, fields, key))
         self.send(status, "application/json", text)
+
+    def take_form(self, method: str, address: SplitResult, body: bytes) -> None:
+        """A request on Stripe's wire."""
+        if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), self.server.secret):
+            return self.refuse(No("secret_unknown", 401))
+        try:
+            fields = nested(parse_qsl(address.query if method == "GET" else body.decode(), True, max_num_fields=200))
+        except (ValueError, RecursionError):
+            return self.refuse(No("body_unreadable"))
+        base = f"http://{self.headers.get('Host', '')}"
+        asked = Asked(method, address.path, fields, self.headers.get("Idempotency-Key", ""), base)
+        status, text = self.server.routes.answer(asked)
+        self.send(status, "application/json", text)
+
+    def refuse(self, no: No) -> None:
+        self.send(no.status, "application/json", json.dumps({"error": error(no)}))
 
     def take_page(self, method: str, page: str, body: bytes) -> None:
         if page == "page.css":
