@@ -22,6 +22,7 @@ import pytest
 from tenure.kernel.money import Money
 from tenure.payments.gateways.base import ChargeRequest, PageRequest
 from tenure.payments.gateways.demo import DemoGateway
+from tenure.payments.gateways.stripe import StripeGateway
 
 SECRET = "a shared word of the test"
 PRICE = Money(15750, "TWD")
@@ -57,6 +58,7 @@ class DemoLab:
     """The demonstration gateway as a process of its own, with its state in a file that survives it."""
 
     secret, price = SECRET, PRICE
+    words = ()
     cards = CARDS
 
     def __init__(self, folder):
@@ -67,13 +69,16 @@ class DemoLab:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.file = folder / "gateway.sqlite3"
-        self.gateway = DemoGateway(f"http://127.0.0.1:{self.port}", SECRET, timeout=5)
+        self.gateway = self.adapter()
         self.start()
+
+    def adapter(self, base=None, secret=SECRET, **more):
+        return DemoGateway(base or f"http://127.0.0.1:{self.port}", secret, **{"timeout": 5} | more)
 
     def start(self):
         asked = {"--port": self.port, "--data": self.file, "--secret": SECRET}
         asked["--webhook-url"] = f"http://127.0.0.1:{self.porch.server_port}/hooks/demo"
-        words = [str(word) for pair in asked.items() for word in pair]
+        words = [*(str(word) for pair in asked.items() for word in pair), *self.words]
         self.process = subprocess.Popen([sys.executable, "-m", "tenure.demogateway", *words])
         self.until(self.awake)
 
@@ -158,7 +163,17 @@ class DemoLab:
         return f"v1={hmac.new(secret.encode(), b'%d.%s' % (at, body), hashlib.sha256).hexdigest()}"
 
 
-LABS = {"demo": DemoLab}
+class StripeLab(DemoLab):
+    """The same process, asked on Stripe's wire through Stripe's own SDK."""
+
+    words = ("--wire", "stripe")
+
+    def adapter(self, base=None, secret=SECRET, **more):
+        own = {"base": base or f"http://127.0.0.1:{self.port}", "timeout": 5}
+        return StripeGateway(secret, [SECRET], **own | more)
+
+
+LABS = {"demo": DemoLab, "stripe": StripeLab}
 
 
 @pytest.fixture(scope="session", params=LABS)

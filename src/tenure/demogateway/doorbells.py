@@ -13,6 +13,7 @@ from time import time
 from urllib.parse import urlsplit
 
 from tenure.demogateway.book import Book
+from tenure.demogateway.wire import Wire
 
 SIGNATURE = "Demo-Signature"
 TIMEOUT_S = 5
@@ -27,11 +28,12 @@ def sign(body: bytes, secret: str, at: int) -> str:
 class Doorbells(threading.Thread):
     """One thread that sleeps until a notice is due."""
 
-    def __init__(self, book: Book, url: str, secret: str):
+    def __init__(self, book: Book, url: str, secret: str, wire: Wire | None = None):
         super().__init__(daemon=True, name="doorbells")
         self.book = book
         self.address = urlsplit(url)
         self.secret = secret
+        self.wire = wire
 
     def run(self) -> None:
         while True:
@@ -42,7 +44,8 @@ class Doorbells(threading.Thread):
             self.book.changed.wait(None if due_at is None else max(0.0, due_at - time()))
 
     def ring(self, bell: dict) -> None:
-        event = {name: bell[name] for name in ("id", "kind", "ref", "created_at")}
+        names = ("id", "kind", "ref", "created_at")
+        event = self.wire.event(bell) if self.wire else {name: bell[name] for name in names}
         if self.delivered(json.dumps(event).encode()):
             self.book.bell_done(bell["bell"])
         else:
@@ -55,6 +58,7 @@ class Doorbells(threading.Thread):
         )
         try:
             headers = {"Content-Type": "application/json", SIGNATURE: sign(body, self.secret, int(time()))}
+            headers["Stripe-Signature"] = headers[SIGNATURE]
             door.request("POST", self.address.path or "/", body, headers)
             return 200 <= door.getresponse().status < 300
         except (OSError, http.client.HTTPException):
