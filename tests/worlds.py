@@ -4,7 +4,7 @@ import http.client
 import json
 import re
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -125,6 +125,10 @@ class World:
         self.go(when)
         self.work()
         return self.now
+
+    def asked(self) -> datetime:
+        """Five minutes later: the first time that the gateway is asked about what it did not answer."""
+        return self.live(self.now + timedelta(minutes=5))
 
     @property
     def today(self) -> date:

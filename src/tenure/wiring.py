@@ -111,7 +111,7 @@ SCHEDULE = [
 # The next day, after a given one, on which a job can have work; so that idle days are passed over when a
 # demonstration walks forward. A job that stands here must never fall due on another day.
 COMES_DUE = {
-    "purchases.ask_open_attempts": payments_read.next_day_of_attempts,
+    "purchases.ask_open_attempts": lambda day: None,
     "purchases.finish_refunds": payments_read.next_day_of_refunds,
     "support.finish_refunded": payments_read.next_day_of_refunds,
     "purchases.finish_statements": payments_read.next_day_of_statements,
@@ -121,6 +121,9 @@ COMES_DUE = {
     "billing.recognise": closing.next_day,
     "proof.seal": lambda day: None,
 }
+
+# The next instant, after a given one, at which something falls due that does not keep to days.
+COMES_DUE_AT = [payments_read.next_ask_at]
 
 
 def job_failed(name: str, now: datetime) -> None:

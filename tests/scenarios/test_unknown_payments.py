@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,6 +15,7 @@ from tenure.payments.actions import gateway
 from tenure.payments.gateways import base
 from tenure.payments.models import GatewayEvent, Refund
 from tenure.payments.queries import attempts
+from tenure.plumbing import clock
 from tenure.plumbing.models import Event
 from tenure.purchases import actions as purchases
 from tenure.purchases.models import Order
@@ -59,7 +61,10 @@ def test_s26_a_lost_answer_is_checked_and_settled_once(world, kept):
             world.buy(offer=offer)
     with pytest.raises(Refusal, match=r"payments\.checking"):
         purchases.pay_again(world.actor(world.ming), order, now=world.now)
-    world.work()
+    world.live(world.now + timedelta(minutes=4, seconds=59))
+    order.refresh_from_db()
+    assert order.paid_at is None, "the gateway is asked five minutes after the call, not at every tick"
+    world.live(world.now + timedelta(seconds=1))
     order.refresh_from_db()
     assert order.paid_at and world.charged(order) == 1 and len(attempts(order.pk)) == 1
 
@@ -83,7 +88,7 @@ def test_an_answer_of_500_after_the_charge_is_unknown_not_failed(world, kept):
     world.gateway_faults(error_500_after_charge=1)
     order = world.buy(offer="silver-cloud", card=kept.pk)
     assert order.paid_at is None and status_of(order, world.today).value == "checking"
-    world.work()
+    world.asked()
     order.refresh_from_db()
     assert order.paid_at and world.charged(order) == 1
 
@@ -170,7 +175,7 @@ def test_a_gateway_that_refuses_the_request_itself_is_no_decline_and_a_person_is
         order = world.renew(subscription, card=kept.pk)
     assert status_of(order, world.today) == "checking" and world.charged(order) == 0
     assert world.tasks() == [("payment", "idempotency_mismatch")]
-    world.work()
+    world.asked()
     order.refresh_from_db()
     assert order.paid_at and world.charged(order) == 1, "asked again under the same key, it was charged once"
     assert world.tasks() == []
@@ -180,3 +185,26 @@ def test_no_card_number_is_anywhere_in_what_is_kept(world, kept):
     """What is known of a card: a token, a brand, four digits."""
     assert kept.token.startswith("card_") and kept.last4 == "4242" and str(kept) == "Visa ···· 4242"
     assert all(token.startswith("tok_") for token in CARDS.values())
+
+
+def test_a_silent_gateway_is_asked_after_five_minutes_an_hour_and_then_daily(world, kept, monkeypatch):
+    """Nothing new is charged meanwhile, however long it takes; the first answer settles it."""
+    order, heard = lost(world, kept), []
+    through, start = gateway("demo"), world.now
+
+    def silent(ref):
+        heard.append(clock.now() - start)
+        raise base.Unknown("no_answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(through, "look", silent)
+        world.live(start + timedelta(days=3, hours=1))
+        by_itself = list(heard)
+        assert status_of(order, world.today).value == "checking"
+        with pytest.raises(Refusal, match=r"payments\.checking"):
+            world.buy(offer="silver-cloud")
+    minutes, hours = timedelta(minutes=5), timedelta(hours=1)
+    assert by_itself == [minutes, hours, *(timedelta(days=n) for n in (1, 2, 3))]
+    world.live(start + timedelta(days=4))
+    order.refresh_from_db()
+    assert order.paid_at and world.charged(order) == 1 and len(attempts(order.pk)) == 1

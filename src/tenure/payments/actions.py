@@ -92,6 +92,11 @@ def note(attempt_id: int, status: AttemptStatus, *, cause: str, now: datetime, *
     return attempt
 
 
+def note_asked(attempt: Attempt, now: datetime) -> None:
+    """The gateway is about to be asked; written first, so that asking which breaks is not repeated at once."""
+    Attempt.objects.filter(pk=attempt.pk).update(asked_at=now)
+
+
 def _note(attempt: Attempt, status: AttemptStatus, cause: str, now: datetime) -> None:
     AttemptChange.objects.create(attempt=attempt, status=status, at=now, cause=cause)
 

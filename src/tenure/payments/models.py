@@ -1,11 +1,13 @@
 """Attempts, payments, refunds, bank lines. An order's row lives higher; its foreign key is kept there."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
 from tenure.kernel.money import Money
 from tenure.partners.models import Partner
-from tenure.payments.rules import OPEN, AttemptStatus, Method, RefundStatus
+from tenure.payments.rules import OPEN, AttemptStatus, Method, RefundStatus, next_ask
 
 
 class Card(models.Model):
@@ -49,6 +51,7 @@ class Attempt(models.Model):
     page_path = models.CharField(max_length=200, default="", blank=True)
     committed_at = models.DateTimeField()
     called_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.CharField(max_length=10, default="", blank=True)
 
@@ -74,6 +77,11 @@ class Attempt(models.Model):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def asks_at(self) -> datetime:
+        """When the gateway is asked next, if nobody brings the news before."""
+        return next_ask(self.called_at or self.committed_at, self.asked_at)
 
 
 class AttemptChange(models.Model):

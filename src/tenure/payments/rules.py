@@ -6,6 +6,7 @@ gateway's word. Sources: reliability.md §0.4 and I-16; domain.md §3.5. Read ne
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tenure.kernel.money import Money
@@ -27,6 +28,9 @@ class AttemptStatus(StrEnum):
 
 
 A = AttemptStatus
+UNANSWERED = frozenset({A.CALLING, A.UNKNOWN})
+"""Somebody may have been charged, and nobody can say."""
+
 OPEN = frozenset({A.NEW, A.CALLING, A.NEEDS_ACTION, A.UNKNOWN})
 """While one of an order's attempts is open, no other may begin (I-13)."""
 
@@ -48,6 +52,27 @@ def may_become(before: AttemptStatus, after: AttemptStatus) -> bool:
     (True, False)
     """
     return after in NEXT[before]
+
+
+ASKED_AFTER = (timedelta(minutes=5), timedelta(hours=1))
+"""How long after the call a payment without an end is asked about by itself; after these, once a day."""
+
+
+def next_ask(since: datetime, asked_at: datetime | None) -> datetime:
+    """When the gateway is asked next: five minutes after the call, an hour after it, then daily.
+
+    A doorbell or the customer coming back asks at once; this is for silence. ``since`` is the call, or the promise
+    where the call never began. A time that was slept through is made up for once, not once for each time missed.
+
+    >>> call = datetime(2019, 6, 23, 0, 4)
+    >>> [str(next_ask(call, call + gone)) for gone in (timedelta(0), timedelta(minutes=5), timedelta(days=3))]
+    ['2019-06-23 00:09:00', '2019-06-23 01:04:00', '2019-06-27 00:04:00']
+    """
+    gone = (asked_at or since) - since
+    for step in ASKED_AFTER:
+        if gone < step:
+            return since + step
+    return since + timedelta(days=gone // timedelta(days=1) + 1)
 
 
 class RefundStatus(StrEnum):

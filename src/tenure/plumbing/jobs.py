@@ -52,18 +52,28 @@ def advance(to: datetime, zone: str, *, each_day: Callable[[datetime], None] | N
     Every day on which something falls due is stopped at just after its start, because the daily run happens then;
     days on which nothing does are passed over. ``each_day`` hears of the days stopped at.
     """
-    total, day = 0, _next_stop(day_of(clock.now(), zone))
-    while (dawn := start_of(day, zone) + timedelta(minutes=4)) < to:
-        clock.put(dawn)
-        total += run_until_idle(dawn)
-        if each_day:
+    total, now = 0, clock.now()
+    while True:
+        day = _next_day(day_of(now, zone))
+        dawn = start_of(day, zone) + timedelta(minutes=4)
+        stop = min([dawn, *_instants(now)])
+        if stop >= to:
+            break
+        clock.put(stop)
+        total, now = total + run_until_idle(stop), stop
+        if each_day and stop == dawn:
             each_day(dawn)
-        day = _next_stop(day)
     clock.put(to)
     return total + run_until_idle(to)
 
 
-def _next_stop(day: date) -> date:
+def _instants(now: datetime) -> list[datetime]:
+    """The instants still to come at which something falls due by the hour, not by the day."""
+    told = [tell(now) for tell in wiring().COMES_DUE_AT]
+    return [at for at in told if at and at > now]
+
+
+def _next_day(day: date) -> date:
     """The next day on which a job has something to do; a job that can't tell is asked every day."""
     tomorrow = plus_days(day, 1)
     tells = wiring().COMES_DUE

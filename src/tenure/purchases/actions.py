@@ -21,9 +21,8 @@ from tenure.payments.queries import (
     attempt_of_ref,
     open_attempt,
     refunds_unfinished,
-    unresolved,
 )
-from tenure.payments.rules import AttemptStatus, Method
+from tenure.payments.rules import UNANSWERED, AttemptStatus, Method
 from tenure.plumbing.db import beat, crash_point, verb
 from tenure.plumbing.models import StoredFile
 from tenure.plumbing.outbox import open_task, record
@@ -31,7 +30,7 @@ from tenure.programme.queries import current, version
 from tenure.purchases.charging import charged, end, end_overdue, refund_made, resolve
 from tenure.purchases.models import Draft, Order, Proof
 from tenure.purchases.placing import offer_called, place, promise, replay
-from tenure.purchases.queries import buyer
+from tenure.purchases.queries import buyer, to_ask
 from tenure.purchases.rules import Closing, Purpose, Wanted
 from tenure.purchases.transfers import from_held_money
 
@@ -180,17 +179,18 @@ def _require_open(order: Order, today: date | None) -> None:
 
 
 def ask_open_attempts(now: datetime) -> int:
-    """Ask about every attempt whose end is not known; repeat what a crash cut off. Returns how many ended."""
-    ended = 0
-    for attempt in list(unresolved()):
+    """Ask about each attempt whose turn has come; repeat what a crash cut off. Returns how many were asked about."""
+    asked = 0
+    for attempt in to_ask(now):
+        with beat():
+            payments.note_asked(attempt, now)
         try:
             resolve(attempt, cause="janitor", now=now)
         except (Refusal, base.Rejected) as refusal:
             with beat():
                 open_task("payment", f"attempt:{attempt.pk}", attempt.partner_id, refusal.code, now)
-        attempt.refresh_from_db()
-        ended += attempt.resolved_at is not None
-    return ended
+        asked += 1
+    return asked
 
 
 def finish_refunds(now: datetime) -> int:
@@ -211,6 +211,10 @@ def expire_orders(now: datetime) -> int:
     today = day_of(now, current().zone)
     closed = 0
     for order in Order.objects.filter(paid_at=None, closed_at=None, expires_on__lt=today).order_by("pk"):
+        attempt = open_attempt(order.pk)
+        if attempt is not None and attempt.status in UNANSWERED and attempt.asks_at > now:
+            # Silence is asked about at its own pace; the order ends once the answer is known.
+            continue
         try:
             closed += end(SYSTEM, order, Closing.EXPIRED, now).closed_at is not None
         except (Refusal, base.Rejected) as refusal:
