@@ -135,9 +135,9 @@ def aged(today: date) -> list[Aged]:
         at = next(n for n, (_, last) in enumerate(AGES) if last is None or days <= last)
         found.setdefault((order.currency, at), []).append(order.total_minor - (order.came or 0))
     return [
-        Aged(currency, *AGES[at], len(rows), Money(sum(rows), currency))
+        Aged(currency, first, last, len(rows), Money(sum(rows), currency))
         for currency in sorted({currency for currency, _ in found})
-        for at in range(len(AGES))
+        for at, (first, last) in enumerate(AGES)
         for rows in [found.get((currency, at), [])]
     ]
 
