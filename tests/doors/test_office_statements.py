@@ -48,7 +48,7 @@ def test_a_doubt_is_accepted_with_one_press_and_the_list_stays_open(fin, wire):
     hand_in(fin, f"2018-06-20,15700,fee {wire.number},SOMEBODY ELSE")
     line, file = BankLine.objects.get(), StatementFile.objects.get()
     page = fin.get(reverse("office:statement", args=[file.pk])).content.decode()
-    assert wire.number in page and "Accept" in page and "not certain" in page
+    assert wire.number in page and ">Match<" in page and "not certain" in page
     answer = fin.post(reverse("office:transfer-match", args=[line.pk]), {"number": wire.number, "file": file.pk})
     assert answer["Location"] == reverse("office:statement", args=[file.pk])
     assert line.allocations.get().order_id == wire.pk

@@ -1,11 +1,10 @@
 """Two clerks with one bank file, or with one line, at the same instant; and what the guards are for."""
 
-import contextlib
-
 import pytest
 
 from tenure.billing.models import LedgerTransaction
 from tenure.kernel.refusals import Refusal
+from tenure.payments import transfers as payments
 from tenure.payments.models import Allocation, BankLine, StatementFile
 from tenure.payments.rules import Method
 from tenure.payments.statements.delimited import Mapping
@@ -60,11 +59,7 @@ def test_without_the_lock_the_same_upload_fails_for_somebody(file, monkeypatch):
     take_in, content = file
     longer = content + b"\n2018-06-19,77,more,Y"
 
-    @contextlib.contextmanager
-    def nobody_waits():
-        yield type("Cursor", (), {"execute": lambda *a: None})()
-
-    monkeypatch.setattr(importing, "connection", type("Open", (), {"cursor": staticmethod(nobody_waits)}))
+    monkeypatch.setattr(payments, "one_file_at_a_time", lambda: None)
     with pytest.raises(Exception, match="unique|duplicate"):
         for turn in range(6):
             more = longer + f"\n2018-06-19,{turn + 100},again,Z".encode()

@@ -191,11 +191,20 @@ def _named(credit: Credit, known: Known) -> Match | Doubt | None:
         (Rule.NUMBER, Why.NUMBER, known.numbered(credit.text)),
         (Rule.NEAR_REFERENCE, Why.NEAR_REFERENCE, known.nearly_referenced(credit.text)),
     ):
+        if rule is Rule.NEAR_REFERENCE and len(found) > 1:
+            # One slip can lead to several orders; who pays and how much tells them apart, or nobody does.
+            found = [row for row in found if _agrees(credit, row, known)] or found
         if len(found) > 1:
             return Doubt((why, Why.SEVERAL_REFERENCES))
         if found:
             return _judged(credit, found[0], rule, why, known)
     return None
+
+
+def _agrees(credit: Credit, row: Candidate, known: Known) -> bool:
+    owner = row.partner in known.accounts.get(credit.payer_account, ())
+    same = (credit.minor, credit.currency) == (row.missing, row.currency)
+    return same and (owner or known.names.about(credit.payer, row.partner).fits)
 
 
 def _judged(credit: Credit, row: Candidate, rule: Rule, why: Why, known: Known) -> Match | Doubt:

@@ -14,7 +14,7 @@ LEGAL_FORMS = frozenset(
     "ab ag as asa bv co company corp corporation gk gmbh inc incorporated kg kk lda limited llc llp ltd ltda mbh nv oy "
     "oyj plc private pte pty pvt sa sarl sas sl spa srl the und and".split()
 )
-HAN_FORMS = re.compile(r"股份有限公司|有限公司|股份公司|公司|株式会社|株式會社|合同会社|\(股\)|\(有\)")
+HAN_FORMS = re.compile(r"股份有限公司|有限公司|股份公司|公司|株式.社|合同.社|\(股\)|\(有\)")
 SURE = 0.84
 RARE, DRAWN = 6, 60
 

@@ -188,10 +188,22 @@ def mapping_of(account: str) -> StatementMapping | None:
     return StatementMapping.objects.filter(account=account).first()
 
 
-def entered_elsewhere(file: StatementFile, since: date, until: date) -> list[tuple[str, date, int, str]]:
+def file_of(sha256: str) -> StatementFile | None:
+    """The file with these bytes, when it has been taken in."""
+    return StatementFile.objects.filter(sha256=sha256).first()
+
+
+def keys_entered(keys: Iterable[str]) -> set[str]:
+    """Those of some bank lines' keys that have been entered, whether money came or went."""
+    asked = list(keys)
+    seen = set(BankLine.objects.filter(line_key__in=asked).values_list("line_key", flat=True))
+    return seen | set(OutgoingLine.objects.filter(line_key__in=asked).values_list("line_key", flat=True))
+
+
+def entered_elsewhere(form: str, since: date, until: date) -> list[tuple[str, date, int, str]]:
     """Account, day and amount of lines that came by hand or in another format: a file may tell of them again."""
     rows = BankLine.objects.filter(value_on__range=(since, until), ignored_at=None)
-    rows = rows.filter(Q(file=None) | ~Q(file__form=file.form))
+    rows = rows.filter(Q(file=None) | ~Q(file__form=form))
     return list(rows.values_list("account", "value_on", "amount_minor", "currency"))
 
 

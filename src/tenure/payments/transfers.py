@@ -4,13 +4,16 @@ It decides that a line counts once and is never given twice. It must never decid
 an order buys. Read next: ``payments/matching.py``, then ``purchases/transfers.py``.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
+
+from django.db import connection
 
 from tenure.kernel.access import Actor
 from tenure.kernel.money import Money
 from tenure.kernel.refusals import Refusal
 from tenure.payments.matching import Rule
-from tenure.payments.models import Allocation, BankLine
+from tenure.payments.models import Allocation, BankLine, OutgoingLine, StatementFile, StatementMapping
 from tenure.payments.queries import allocated, given
 from tenure.plumbing.db import inside
 
@@ -42,6 +45,49 @@ def bank_line(
             "recorded_by": actor.label,
         },
     )
+
+
+def keep_mapping(actor: Actor, account: str, columns: dict, now: datetime) -> StatementMapping:
+    """Which column of an account's files says what, from now on."""
+    row, _ = StatementMapping.objects.update_or_create(
+        account=account, defaults={"columns": columns, "saved_at": now, "saved_by": actor.label}
+    )
+    return row
+
+
+def one_file_at_a_time() -> None:
+    """Wait for another file that is being entered: what both tell of is then known to the second."""
+    inside("entering a statement")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('payments.statements'))")
+
+
+def keep_file(actor: Actor, mark: str, faults: list[dict], now: datetime, **facts) -> StatementFile:
+    """The row of a file; one that could not be read whole and comes again has its new faults."""
+    inside("entering a statement")
+    create = {**facts, "faults": faults, "received_at": now, "received_by": actor.label}
+    row, _ = StatementFile.objects.update_or_create(sha256=mark, defaults={"faults": faults}, create_defaults=create)
+    return row
+
+
+def enter_lines(actor: Actor, file: StatementFile, lines: Iterable[dict], now: datetime) -> list[BankLine]:
+    """The credits of a file, all in one statement."""
+    inside("entering a statement")
+    own = {"file": file, "statement": file.name[:60], "recorded_at": now, "recorded_by": actor.label}
+    return BankLine.objects.bulk_create(BankLine(**own, **line) for line in lines)
+
+
+def enter_outgoing(file: StatementFile, lines: Iterable[dict]) -> list[OutgoingLine]:
+    """The debits of a file."""
+    inside("entering a statement")
+    return OutgoingLine.objects.bulk_create(OutgoingLine(file=file, account=file.account, **line) for line in lines)
+
+
+def leave_to_a_person(line: BankLine, *reasons: str) -> None:
+    """What matching was sure of could not be done: the line waits, with the reasons."""
+    row = locked_line(line)
+    row.rule, row.reasons = "", [*row.reasons, *reasons]
+    row.save(update_fields=["rule", "reasons"])
 
 
 def locked_line(line: BankLine) -> BankLine:

@@ -181,7 +181,7 @@ def _for_nobody(kind: str, victim: Waiting, known: Waiting, dice: random.Random)
     text = dice.choice(["rent", "RF18 5390 0754 7034", "interest", "2019 000", "invoice 20190623", "refund RF00"])
     amount = victim.total if dice.random() < 0.5 else Money(dice.randrange(10, 90_000), "TWD")
     return Told(
-        kind, amount, text, "", dice.choice(["CITY WATER", "台灣電力", "TAX OFFICE", "GLOBAL TRADING"]), strange
+        kind, amount, text, "", dice.choice(["CITY WATER", "臺灣電力", "TAX OFFICE", "GLOBAL TRADING"]), strange
     )
 
 

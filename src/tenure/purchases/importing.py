@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
 from tenure import events
@@ -20,10 +19,13 @@ from tenure.billing import actions as billing
 from tenure.kernel.access import SYSTEM, Actor, Side
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.partners.queries import all_names
-from tenure.payments.matching import Candidate, Credit, Known, Match, Why, match_all, numbers_in, suspects
-from tenure.payments.models import BankLine, OutgoingLine, StatementFile, StatementMapping
+from tenure.payments import transfers as payments
+from tenure.payments.matching import Candidate, Credit, Doubt, Known, Match, Why, match_all, numbers_in, suspects
+from tenure.payments.models import StatementFile, StatementMapping
 from tenure.payments.queries import (
     entered_elsewhere,
+    file_of,
+    keys_entered,
     known_accounts,
     lines_to_give,
     mapping_of,
@@ -81,10 +83,7 @@ def save_mapping(actor: Actor, subject: None, *, account: str, mapping: Mapping,
     if account not in current().seller.bank_accounts.values():
         raise Invalid({"account": "choice.unknown"})
     columns = {name: getattr(mapping, name) for name in Mapping.__dataclass_fields__}
-    row, _ = StatementMapping.objects.update_or_create(
-        account=account, defaults={"columns": columns, "saved_at": now, "saved_by": actor.label}
-    )
-    return row
+    return payments.keep_mapping(actor, account, columns, now)
 
 
 # STEPS
@@ -112,8 +111,7 @@ def foretold(content: bytes, account: str, programme: Programme) -> dict[str, An
     statement = readable(content, account, programme)
     new = _unknown(statement.lines)
     credits = [line for line in new if line.amount.minor > 0]
-    file = StatementFile(form=statement.form)
-    asked = _credits(file, credits, programme) if credits else []
+    asked = _credits(statement.form, credits, programme) if credits else []
     words = match_all(asked, _known(asked)) if asked else []
     sure = sum(isinstance(word, Match) for word in words)
     return {
@@ -147,28 +145,24 @@ def _enter(
     actor: Actor, statement: Statement, content: bytes, name: str, programme: Programme, now: datetime
 ) -> StatementFile:
     """The file's row and its new lines, each with the word on it. One file at a time, so none is entered twice."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('payments.statements'))")
+    payments.one_file_at_a_time()
     mark = hashlib.sha256(content).hexdigest()
-    file = StatementFile.objects.filter(sha256=mark).first()
+    file = file_of(mark)
     if file and not file.faults:
         return file
     # A file that could not be read whole may be read again: a better mapping, or a mended programme.
     new = _unknown(statement.lines)
     faults = faults_of(statement)
-    file, _ = StatementFile.objects.update_or_create(
-        sha256=mark,
-        defaults={"faults": faults},
-        create_defaults={
-            "name": tidy(name, 200),
-            "form": statement.form,
-            "account": home(statement.accounts[0], programme) or statement.accounts[0] if statement.accounts else "",
-            "received_at": now,
-            "received_by": actor.label,
-            "known": len(statement.lines) - len(new),
-            "pending": statement.pending,
-            "faults": faults,
-        },
+    file = payments.keep_file(
+        actor,
+        mark,
+        faults,
+        now,
+        name=tidy(name, 200),
+        form=statement.form,
+        account=home(statement.accounts[0], programme) or statement.accounts[0] if statement.accounts else "",
+        known=len(statement.lines) - len(new),
+        pending=statement.pending,
     )
     _enter_credits(actor, file, [line for line in new if line.amount.minor > 0], programme, now)
     _enter_debits(file, [line for line in new if line.amount.minor < 0], now)
@@ -177,9 +171,7 @@ def _enter(
 
 def _unknown(lines: Iterable[StatementLine]) -> list[StatementLine]:
     rows = list(lines)
-    keys = [line.line_key for line in rows]
-    seen = set(BankLine.objects.filter(line_key__in=keys).values_list("line_key", flat=True))
-    seen |= set(OutgoingLine.objects.filter(line_key__in=keys).values_list("line_key", flat=True))
+    seen = keys_entered(line.line_key for line in rows)
     return [line for line in rows if line.line_key not in seen]
 
 
@@ -189,39 +181,35 @@ def _enter_credits(
     inside("entering a statement")
     if not lines:
         return
-    credits = _credits(file, lines, programme)
+    credits = _credits(file.form, lines, programme)
     words = match_all(credits, _known(credits))
-    rows = BankLine.objects.bulk_create(
-        [
-            BankLine(
-                line_key=line.line_key,
-                file=file,
-                statement=tidy(file.name, 60),
-                account=home(line.account, programme) or line.account,
-                value_on=line.value_on,
-                booked_on=line.booked_on,
-                amount_minor=line.amount.minor,
-                currency=line.amount.currency,
-                reference=tidy(f"{line.reference} {line.text}"),
-                payer=tidy(line.payer, 200),
-                payer_account=plain(line.payer_account),
-                rule=word.rule if isinstance(word, Match) else "",
-                reasons=list(word.reasons),
-                likely_order_id=word.order,
-                recorded_at=now,
-                recorded_by=actor.label,
-            )
-            for line, word in zip(lines, words, strict=True)
-        ]
-    )
+    told = (_as_row(line, word, programme) for line, word in zip(lines, words, strict=True))
+    rows = payments.enter_lines(actor, file, told, now)
     billing.post_bank_lines(rows, programme, now)
     received = [events.TransferReceived(subject=f"bank_line:{row.pk}", line=row.pk) for row in rows]
     record(actor, "purchases.import_statement", now, *received)
 
 
-def _credits(file: StatementFile, lines: list[StatementLine], programme: Programme) -> list[Credit]:
+def _as_row(line: StatementLine, word: Match | Doubt, programme: Programme) -> dict[str, Any]:
+    return {
+        "line_key": line.line_key,
+        "account": home(line.account, programme) or line.account,
+        "value_on": line.value_on,
+        "booked_on": line.booked_on,
+        "amount_minor": line.amount.minor,
+        "currency": line.amount.currency,
+        "reference": tidy(f"{line.reference} {line.text}"),
+        "payer": tidy(line.payer, 200),
+        "payer_account": plain(line.payer_account),
+        "rule": word.rule if isinstance(word, Match) else "",
+        "reasons": list(word.reasons),
+        "likely_order_id": word.order,
+    }
+
+
+def _credits(form: str, lines: list[StatementLine], programme: Programme) -> list[Credit]:
     """The lines as matching asks about them; one that may have been entered by hand or in another format says so."""
-    elsewhere = Counter(entered_elsewhere(file, min(x.value_on for x in lines), max(x.value_on for x in lines)))
+    elsewhere = Counter(entered_elsewhere(form, min(x.value_on for x in lines), max(x.value_on for x in lines)))
     found = []
     for line in lines:
         account = home(line.account, programme) or line.account
@@ -286,31 +274,30 @@ def _enter_debits(file: StatementFile, lines: list[StatementLine], now: datetime
     refunds = list(transfer_refunds_unseen(orders))
     rows = []
     for line in lines:
-        row = OutgoingLine(
-            line_key=line.line_key,
-            file=file,
-            account=file.account,
-            value_on=line.value_on,
-            amount_minor=-line.amount.minor,
-            currency=line.amount.currency,
-            text=tidy(f"{line.reference} {line.text}"),
-            payee=tidy(line.payer, 200),
-            reason="reversal" if line.reversal else "not_ours",
-        )
-        told = {f"O-{n[:4]}-{n[4:]}" for n in numbers_in(row.text)} | set(references_in(row.text))
+        text, back = tidy(f"{line.reference} {line.text}"), -line.amount
+        row: dict[str, Any] = {
+            "line_key": line.line_key,
+            "value_on": line.value_on,
+            "amount_minor": back.minor,
+            "currency": back.currency,
+            "text": text,
+            "payee": tidy(line.payer, 200),
+            "reason": "reversal" if line.reversal else "not_ours",
+        }
+        told = {f"O-{n[:4]}-{n[4:]}" for n in numbers_in(text)} | set(references_in(text))
         fits = [
             refund
             for refund in refunds
-            if (refund.amount_minor, refund.currency) == (row.amount_minor, row.currency)
+            if refund.amount == back
             and told & {orders[refund.payment.order_id].number, orders[refund.payment.order_id].reference}
         ]
         if len(fits) == 1 and not line.reversal:
-            row.refund, row.reason = fits[0], "refund"
+            row |= {"refund": fits[0], "reason": "refund"}
             refunds.remove(fits[0])
         rows.append(row)
-    for row in OutgoingLine.objects.bulk_create(rows):
-        if row.reason == "reversal":
-            open_task("transfer_reversed", f"outgoing:{row.pk}", None, f"{row.amount} {row.text}", now)
+    for entered in payments.enter_outgoing(file, rows):
+        if entered.reason == "reversal":
+            open_task("transfer_reversed", f"outgoing:{entered.pk}", None, f"{entered.amount} {entered.text}", now)
 
 
 def give_lines(
@@ -329,7 +316,8 @@ def give_lines(
             with beat():
                 apply_transfer(actor, line, orders[line.likely_order_id], now)
         except Refusal as refusal:
-            _left_to_a_person(line, refusal.code)
+            with beat():
+                payments.leave_to_a_person(line, Why.REFUSED, refusal.code)
         except Exception:
             log.exception("bank line %s could not be given to its order", line.pk)
             with beat():
@@ -337,13 +325,6 @@ def give_lines(
         if progress:
             progress(n, len(waiting))
     return len(waiting)
-
-
-def _left_to_a_person(line: BankLine, code: str) -> None:
-    with beat():
-        row = BankLine.objects.select_for_update().get(pk=line.pk)
-        row.rule, row.reasons = "", [*row.reasons, Why.REFUSED, code]
-        row.save(update_fields=["rule", "reasons"])
 
 
 # JOBS ask for this as the system.
