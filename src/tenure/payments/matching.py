@@ -186,14 +186,15 @@ def match(credit: Credit, known: Known) -> Match | Doubt:
 
 def _named(credit: Credit, known: Known) -> Match | Doubt | None:
     """By what the payer wrote: a sound reference, the order's number, a reference with one fault."""
-    for rule, why, found in (
+    for rule, why, named in (
         (Rule.REFERENCE, Why.REFERENCE, known.referenced(credit.text)),
         (Rule.NUMBER, Why.NUMBER, known.numbered(credit.text)),
         (Rule.NEAR_REFERENCE, Why.NEAR_REFERENCE, known.nearly_referenced(credit.text)),
     ):
-        if rule is Rule.NEAR_REFERENCE and len(found) > 1:
+        found = named
+        if rule is Rule.NEAR_REFERENCE and len(named) > 1:
             # One slip can lead to several orders; who pays and how much tells them apart, or nobody does.
-            found = [row for row in found if _agrees(credit, row, known)] or found
+            found = [row for row in named if _agrees(credit, row, known)] or named
         if len(found) > 1:
             return Doubt((why, Why.SEVERAL_REFERENCES))
         if found:
