@@ -1,6 +1,7 @@
 """The desk's daily work: what needs a person, a company's story, verifications, mail, parked work and lists."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -10,6 +11,7 @@ from tenure.enrolment import actions as enrolment
 from tenure.enrolment.models import Check
 from tenure.events import BY_NAME
 from tenure.partners.rules import ManagedIn, Standing
+from tenure.payments.models import Attempt
 from tenure.people import actions as people
 from tenure.people.models import User
 from tenure.plumbing.files import handed_in
@@ -165,6 +167,19 @@ def test_parked_work_is_tried_again_under_a_name(desk):
         assert client.post(reverse("office:parked-retry", args=[row.pk])).status_code == 302
     assert Reaction.objects.get(pk=row.pk).state == "due"
     assert Task.objects.get(object=f"reaction:{row.pk}").closed_by == f"person:{admin.pk}"
+
+
+def test_a_charge_without_an_answer_is_listed_with_the_next_time_the_gateway_is_asked(desk):
+    world = desk.world
+    world.qualify("silver-cloud")
+    order = world.buy(offer="silver-cloud")
+    assert "Charges without an answer" not in desk.get(world.oda, "parked").content.decode()
+    Attempt.objects.filter(order_id=order.pk).update(status="unknown", called_at=world.now, asked_at=None)
+    page = desk.get(world.oda, "parked").content.decode()
+    assert "Charges without an answer" in page and order.number in page and "NT$52,500" in page
+    assert (world.now + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M") in page
+    Attempt.objects.filter(order_id=order.pk).update(status="declined", resolved_at=world.now)
+    assert order.number not in desk.get(world.oda, "parked").content.decode()
 
 
 def test_a_task_is_noted_as_settled(desk):

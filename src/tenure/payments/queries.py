@@ -23,7 +23,7 @@ from tenure.payments.models import (
     StatementFile,
     StatementMapping,
 )
-from tenure.payments.rules import OPEN, AttemptStatus, Method
+from tenure.payments.rules import OPEN, UNANSWERED, Method
 
 
 def visible_to(actor: Actor) -> QuerySet[Payment]:
@@ -56,10 +56,15 @@ def attempt_of_ref(gateway: str, ref: str) -> Attempt | None:
     return Attempt.objects.filter(gateway=gateway, ref=ref).first()
 
 
+def attempt_numbered(gateway: str, order_number: str, n: int) -> Attempt | None:
+    """Ours by its own numbers, where the gateway has given the payment an id that we have not heard of yet."""
+    return Attempt.objects.filter(gateway=gateway, order_number=order_number, n=n).first()
+
+
 def unknown_order_number(partner_id: int) -> str | None:
     """The order whose payment nobody can vouch for yet: nothing new is charged meanwhile (C4)."""
     return (
-        Attempt.objects.filter(partner_id=partner_id, status__in=[AttemptStatus.UNKNOWN, AttemptStatus.CALLING])
+        Attempt.objects.filter(partner_id=partner_id, status__in=list(UNANSWERED))
         .values_list("order_number", flat=True)
         .first()
     )
@@ -68,6 +73,12 @@ def unknown_order_number(partner_id: int) -> str | None:
 def unresolved() -> QuerySet[Attempt]:
     """Attempts whose end is not known yet, oldest first."""
     return Attempt.objects.filter(status__in=list(OPEN)).order_by("pk")
+
+
+def unanswered() -> QuerySet[Attempt]:
+    """Charges of which nobody can say whether they happened, the longest waiting first."""
+    rows = Attempt.objects.filter(status__in=list(UNANSWERED)).select_related("partner")
+    return rows.order_by("committed_at", "pk")
 
 
 def next_ask_at(now: datetime) -> datetime | None:

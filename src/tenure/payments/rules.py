@@ -58,6 +58,10 @@ ASKED_AFTER = (timedelta(minutes=5), timedelta(hours=1))
 """How long after the call a payment without an end is asked about by itself; after these, once a day."""
 
 
+STUCK_AFTER, ENDLESS_AFTER = timedelta(minutes=15), timedelta(days=7)
+"""When a person hears of it: silence of the gateway (found at the ask after an hour), and anything left open."""
+
+
 def next_ask(since: datetime, asked_at: datetime | None) -> datetime:
     """When the gateway is asked next: five minutes after the call, an hour after it, then daily.
 

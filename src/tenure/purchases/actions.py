@@ -17,12 +17,9 @@ from tenure.partners.actions import lock
 from tenure.partners.models import Partner
 from tenure.payments import actions as payments
 from tenure.payments.gateways import base
-from tenure.payments.queries import (
-    attempt_of_ref,
-    open_attempt,
-    refunds_unfinished,
-)
-from tenure.payments.rules import UNANSWERED, AttemptStatus, Method
+from tenure.payments.models import Attempt
+from tenure.payments.queries import attempt_numbered, attempt_of_ref, open_attempt, refunds_unfinished
+from tenure.payments.rules import ENDLESS_AFTER, OPEN, STUCK_AFTER, UNANSWERED, AttemptStatus, Method
 from tenure.plumbing.db import beat, crash_point, verb
 from tenure.plumbing.models import StoredFile
 from tenure.plumbing.outbox import open_task, record
@@ -189,8 +186,18 @@ def ask_open_attempts(now: datetime) -> int:
         except (Refusal, base.Rejected) as refusal:
             with beat():
                 open_task("payment", f"attempt:{attempt.pk}", attempt.partner_id, refusal.code, now)
+        _tell_if_stuck(attempt, now)
         asked += 1
     return asked
+
+
+def _tell_if_stuck(attempt: Attempt, now: datetime) -> None:
+    """Silence after an hour is somebody's business; so is anything that has no end after a week (I-15)."""
+    attempt.refresh_from_db()
+    silent = now - (attempt.called_at or attempt.committed_at)
+    if attempt.status in OPEN and silent >= (STUCK_AFTER if attempt.status in UNANSWERED else ENDLESS_AFTER):
+        with beat():
+            open_task("payment", f"attempt:{attempt.pk}", attempt.partner_id, "payments.no_answer", now)
 
 
 def finish_refunds(now: datetime) -> int:
@@ -259,7 +266,11 @@ def heard(gateway: str, body: bytes, headers, *, now: datetime) -> None:
         event = payments.doorbell(gateway, bell, now)
     if event is None:
         return
-    attempt = attempt_of_ref(gateway, bell.ref)
+    if bell.foreign:
+        with beat():
+            payments.applied(event, "foreign", now)
+        return
+    attempt = attempt_of_ref(gateway, bell.ref) or attempt_numbered(gateway, bell.order, bell.attempt)
     if attempt is not None:
         resolve(attempt, cause="webhook", now=now)
     with beat():

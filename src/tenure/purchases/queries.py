@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from difflib import SequenceMatcher
 
@@ -116,6 +116,8 @@ class OrderView:
     unopened: bool = False
     """The card page never opened, so nobody has been charged; asking again opens the same page."""
     invoice: str = ""
+    asks_at: datetime | None = None
+    """When the gateway is asked next about a charge without an answer."""
 
 
 def view(order: Order, today: date) -> OrderView:
@@ -123,7 +125,7 @@ def view(order: Order, today: date) -> OrderView:
     tries = attempts(order.pk) if order.method == Method.CARD else []
     newest = tries[0] if tries else None
     received = allocated(order.pk, order.currency) if order.method == Method.BANK_TRANSFER else Money(0, order.currency)
-    return _view(
+    seen = _view(
         order,
         today,
         received.minor,
@@ -131,6 +133,7 @@ def view(order: Order, today: date) -> OrderView:
         decline=newest.decline_code if newest else "",
         page=newest is not None and newest.card_id is None and not newest.page_path,
     )
+    return replace(seen, asks_at=newest.asks_at) if newest and seen.status is OrderStatus.CHECKING else seen
 
 
 def views(rows: QuerySet[Order], today: date) -> list[OrderView]:

@@ -88,8 +88,9 @@ def _about(attempt: Attempt) -> dict:
 
 
 def _follow(actor: Actor, order: Order, attempt: Attempt, outcome: base.Outcome, now: datetime) -> None:
-    if attempt.status == AttemptStatus.SUCCEEDED:
+    if attempt.resolved_at is not None:
         close_task("payment", f"attempt:{attempt.pk}", actor, now)
+    if attempt.status == AttemptStatus.SUCCEEDED:
         _captured(actor, order, attempt, outcome, now)
     elif attempt.status == AttemptStatus.DECLINED:
         automatic = order.origin == Origin.AUTO_RENEWAL
@@ -160,6 +161,7 @@ def settle_late(attempt: Attempt, outcome: base.Outcome, *, now: datetime) -> No
             open_task("payment", f"attempt:{attempt.pk}", order.partner_id, "charged_after_no", now)
             return
         programme = version(order.programme.n)
+        payments.learn_ref(attempt, outcome.ref)
         payment = payments.receive(
             order_id=order.pk,
             partner_id=order.partner_id,

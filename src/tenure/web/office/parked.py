@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from tenure.partners.queries import by_id
+from tenure.payments.queries import unanswered
 from tenure.plumbing import outbox
 from tenure.plumbing.queries import open_tasks, reaction, task
 from tenure.plumbing.queries import parked as parked_reactions
@@ -34,6 +35,7 @@ def parked(request: HttpRequest) -> HttpResponse:
             (row, sentence(row.event.name, outbox.read(row.event).payload), companies.get(row.event.partner_id))
             for row in reactions
         ],
+        "charges": list(unanswered()[:SHOWN]),
         "page": page,
         "tasks": [
             (row, task_words(row.kind, row.object, row.reason), companies.get(row.partner_id)) for row in page.rows

@@ -107,6 +107,7 @@ MESSAGES: dict[str, Any] = {
         _("We're checking the payment for order %(number)s. Don't pay again; we'll mail you when we know."),
         _("We're checking the payment with the bank. Don't pay again; we'll mail you when we know."),
     ),
+    "payments.no_answer": _("The card provider does not answer. It is asked once a day; nothing new is charged."),
     "payments.amount_mismatch": _(
         "The amount received differs from the order's total. Our finance team will contact you."
     ),
