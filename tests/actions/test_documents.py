@@ -187,3 +187,16 @@ def test_a_long_word_stays_within_its_column():
 @settings(max_examples=40, deadline=None)
 def test_nobody_is_refused_an_invoice_over_a_name(name):
     assert documents.render(named(name)).startswith(b"%PDF")
+
+
+def test_what_only_the_compiler_finds_missing_is_substituted_too(monkeypatch):
+    """The fonts' tables may promise a glyph that the compiler does not find: then it says so, and is believed."""
+
+    class Everything:
+        def __contains__(self, code):
+            return True
+
+    monkeypatch.setattr(pdf, "_characters", Everything)
+    drawn = pdf.compile(documents.TEMPLATE, documents.page(named("王𠀀明🎉 Ltd")), datetime(2019, 7, 10, tzinfo=UTC))
+    assert set(drawn.substituted) == {"𠀀", "🎉"}
+    assert "王〓明〓 Ltd" in text_of(drawn.content)

@@ -13,7 +13,8 @@ from typing import Any
 import structlog
 from babel import Locale
 
-from tenure.billing.rules import Bank, InvoiceLine, InvoiceView, Kind, Party, TaxLine
+from tenure.billing import einvoice
+from tenure.billing.rules import Bank, InvoiceLine, InvoiceView, Kind, Party, TaxLine, untaxed_because
 from tenure.kernel import money, periods
 from tenure.plumbing import pdf
 
@@ -81,7 +82,13 @@ log = structlog.get_logger(__name__)
 
 def render(view: InvoiceView) -> bytes:
     """The document as PDF/A-3a and PDF/UA-1; the same view gives the same bytes."""
-    drawn = pdf.compile(TEMPLATE, page(view), datetime.combine(view.issued_on, time(), UTC))
+    return draw(view)[0]
+
+
+def draw(view: InvoiceView) -> tuple[bytes, bytes]:
+    """The document, and the structured invoice inside it; a pro-forma is no tax document and has none."""
+    structured = b"" if view.kind is Kind.PRO_FORMA else einvoice.xml(view)
+    drawn = pdf.compile(TEMPLATE, page(view), datetime.combine(view.issued_on, time(), UTC), structured)
     if drawn.substituted:
         # Code points only: the text itself may be somebody's name.
         log.warning(
@@ -90,7 +97,7 @@ def render(view: InvoiceView) -> bytes:
             order=view.order_number,
             characters=[f"U+{ord(char):04X}" for char in drawn.substituted],
         )
-    return drawn.content
+    return drawn.content, structured
 
 
 def sha256(content: bytes) -> str:
@@ -121,7 +128,7 @@ def page(view: InvoiceView) -> dict[str, Any]:
         "totals": _totals(view, say),
         "total": [say("total"), money.say(view.total)],
         "payment": {"heading": say(f"{view.kind}.payment"), "rows": _payment(view, say)},
-        "notes": [note for note in (_note(view, say), view.tax_note, view.terms_note) if note],
+        "notes": [note for note in (_note(view, say), untaxed_because(view), view.terms_note) if note],
         "footer": [part for part in (view.seller.name, view.seller.email, view.seller.phone) if part],
         "page": WORDS["page"][say.chinese],
     }

@@ -14,6 +14,14 @@ from tenure.kernel.money import Money, TaxedPrice
 from tenure.kernel.periods import Span
 
 EXEMPT = "E"
+UNTAXED = {
+    "E": ("Exempt from tax.", "免稅。"),
+    "AE": ("Reverse charge: the customer accounts for the tax.", "逆向課稅：由買方自行申報並繳納稅款。"),
+    "K": ("Supply within the European Union, exempt from tax.", "歐盟境內交易，免徵加值稅。"),
+    "G": ("Export, no tax charged.", "外銷，不收取稅款。"),
+    "O": ("Outside the scope of the tax.", "非屬課稅範圍。"),
+}
+"""Why a document charges no tax, by category and language, where the programme has no words of its own."""
 
 
 class Kind(StrEnum):
@@ -168,6 +176,15 @@ class InvoiceView:
             )
             for key, group in groups.items()
         )
+
+
+def untaxed_because(view: InvoiceView) -> str:
+    """The reason that stands on the document: what the programme says of it, else what its category means."""
+    if view.tax_note:
+        return view.tax_note
+    chinese = view.language == "zh-hant"
+    found = [UNTAXED[tax.category][chinese] for tax in view.tax_lines if not tax.rate_bp and tax.category in UNTAXED]
+    return found[0] if found else ""
 
 
 def add_up(amounts: Iterable[Money], currency: str) -> Money:
