@@ -18,6 +18,11 @@ TENURE_DEMO_GATEWAY_SECRET = os.environ.get("TENURE_DEMO_GATEWAY_SECRET", "demo"
 if TENURE_DEMO and os.environ.get("TENURE_STRIPE_SECRET_KEY", "").startswith(("sk_live", "rk_live")):
     sys.exit("TENURE_DEMO=1 is refused beside a live payment key.")
 
+# Where this process is to die, as a power cut would end it (plumbing/crash.py).
+TENURE_CRASH_AT = os.environ.get("TENURE_CRASH_AT", "")
+if TENURE_CRASH_AT and not TENURE_DEMO:
+    sys.exit("TENURE_CRASH_AT is refused outside a demonstration.")
+
 DEBUG = False
 SECRET_KEY = os.environ.get("TENURE_SECRET_KEY", "")
 if not SECRET_KEY:
