@@ -38,7 +38,7 @@ def test_a_file_is_handed_in_and_its_outcome_told(fin, wire):
     answer = hand_in(fin, f"2018-06-20,15750,{wire.reference},CONTOSO", "2018-06-20,77,rent,CITY", "2018-13-01,1,x,y")
     said = answer.content.decode()
     assert answer.redirect_chain[-1][0] == reverse("office:statement", args=[StatementFile.objects.get().pk])
-    assert "Line 4" in said and "The date can&#x27;t be read." in said
+    assert "Line 4: The date can&#x27;t be read." in said
     assert "Nothing in it says whom it is for" in said
     wire.refresh_from_db()
     assert wire.paid_at
