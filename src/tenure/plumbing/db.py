@@ -4,8 +4,7 @@ It decides where a transaction begins, that no gateway is called inside one, and
 the permission that stands above the verb. It must never know a capability. Read next: ``plumbing/outbox.py``.
 """
 
-import os
-import signal
+import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
@@ -14,11 +13,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, migrations, transaction
+from django.db import connection, migrations
 
 from tenure.kernel.access import TABLE, Actor, Permission, Side, decide, declare
 from tenure.kernel.money import Money
 from tenure.kernel.text import Text
+from tenure.plumbing import crash
+from tenure.plumbing.crash import passes as crash_point
 from tenure.plumbing.models import Counter
 
 
@@ -55,7 +56,7 @@ def inside(what: str) -> None:
 
 def beat():
     """One beat of a money verb: its own transaction, committed before the next beat begins."""
-    return transaction.atomic(durable=True)
+    return crash.around(sys._getframe(1))
 
 
 def partner_of(subject: Any) -> int | None:
@@ -73,13 +74,16 @@ def verb(side: Side, *, name: str = "", money: bool = False) -> Callable:
         permission = name or f"{function.__module__.split('.')[1]}.{function.__name__}"
         declare(permission, side, money=money, says=(function.__doc__ or "").strip().split("\n")[0])
 
+        if not money:
+            crash.VERBS.add(permission)
+
         @wraps(function)
         def asked(actor: Actor, subject: Any, /, **given: Any) -> Any:
             decide(actor, permission, partner_of(subject))
             outside_transaction(permission)
             if money:
                 return function(actor, subject, **given)
-            with transaction.atomic(durable=True):
+            with crash.committed(permission):
                 return function(actor, subject, **given)
 
         asked.permission = permission  # type: ignore[attr-defined]
@@ -95,6 +99,7 @@ def take_numbers(name: str, count: int = 1) -> int:
     row = Counter.objects.select_for_update().get(name=name)
     row.last += count
     row.save(update_fields=["last"])
+    crash_point("number.taken")
     return row.last - count + 1
 
 
@@ -163,23 +168,3 @@ def append_only(table: str) -> migrations.RunSQL:
         """,
         f"DROP TRIGGER {table}_append_only ON {table}; DROP FUNCTION {table}_append_only();",
     )
-
-
-CRASH_POINTS = (
-    "order_promised",
-    "card_called",
-    "before_settle",
-    "inside_settle",
-    "after_settle",
-    "refund_promised",
-    "refund_called",
-    "renewal_promised",
-    "pdf_rendered",
-    "statement_entered",
-)
-
-
-def crash_point(name: str) -> None:
-    """End the process here when a test asks for it (``CRASH_AT=name``), as a power cut would."""
-    if settings.TENURE_DEMO and os.environ.get("CRASH_AT") == name:
-        os.kill(os.getpid(), signal.SIGKILL)

@@ -12,6 +12,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 
 from tenure.kernel.access import Side, declare
+from tenure.plumbing.crash import passes
 from tenure.plumbing.db import unpack, wiring
 from tenure.plumbing.models import Mail
 
@@ -63,6 +64,7 @@ def _send(mail: Mail, now: datetime) -> tuple[str, str]:
     )
     try:
         message.send()
+        passes("mail.sent")
     except OSError:
         log.exception("mail %s could not be handed over", mail.pk)
         return ("parked", "mail server") if mail.attempts >= ATTEMPTS else ("queued", "mail server")

@@ -14,6 +14,7 @@ from django.db.models import Q
 from tenure import events
 from tenure.kernel.access import Actor, Side
 from tenure.plumbing import clock
+from tenure.plumbing.crash import passes
 from tenure.plumbing.db import inside, pack, unpack, verb, wiring
 from tenure.plumbing.models import Event, Reaction, Task
 
@@ -46,6 +47,7 @@ def record(actor: Actor, verb: str, now: datetime, *happened: events.Event) -> l
     if duties:
         Reaction.objects.bulk_create(duties)
         wiring().wake()
+    passes("event.recorded")
     return rows
 
 
@@ -77,6 +79,7 @@ def _claim() -> Reaction | None:
             reaction.attempts += 1
             reaction.leased_until = machine + LEASE
             reaction.save(update_fields=["attempts", "leased_until"])
+    passes("reaction.claimed")
     return reaction
 
 
@@ -92,7 +95,9 @@ def _run(reaction: Reaction) -> bool:
         log.exception("reaction %s to event %s failed", reaction.name, reaction.event_id)
         _postpone(reaction, traceback.format_exc(limit=3)[-600:], now)
         return False
+    passes("reaction.worked")
     Reaction.objects.filter(pk=reaction.pk).update(state="done", done_at=now, error="", leased_until=None)
+    passes("reaction.noted")
     return True
 
 
