@@ -15,7 +15,14 @@ TENURE_WIRING = "tenure.wiring"
 TENURE_DEMO_GATEWAY_URL = os.environ.get("TENURE_DEMO_GATEWAY_URL", "http://127.0.0.1:8001")
 TENURE_DEMO_GATEWAY_SECRET = os.environ.get("TENURE_DEMO_GATEWAY_SECRET", "demo")
 
-if TENURE_DEMO and os.environ.get("TENURE_STRIPE_SECRET_KEY", "").startswith(("sk_live", "rk_live")):
+TENURE_STRIPE_SECRET_KEY = os.environ.get("TENURE_STRIPE_SECRET_KEY", "")
+# Two while the secret is being changed.
+TENURE_STRIPE_WEBHOOK_SECRETS = [
+    word for part in os.environ.get("TENURE_STRIPE_WEBHOOK_SECRET", "").split(",") if (word := part.strip())
+]
+TENURE_STRIPE_API_BASE = os.environ.get("TENURE_STRIPE_API_BASE", "https://api.stripe.com").rstrip("/")
+
+if TENURE_DEMO and TENURE_STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):
     sys.exit("TENURE_DEMO=1 is refused beside a live payment key.")
 
 # Where this process is to die, as a power cut would end it (plumbing/crash.py).

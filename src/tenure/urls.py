@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from tenure.web.hooks import demo
+from tenure.web.hooks import gateways
 from tenure.web.portal import cardpage, health, session
 
 urlpatterns = [
@@ -12,7 +12,8 @@ urlpatterns = [
     path("language/", session.language, name="language"),
     path("clock/", session.clock, name="clock"),
     path("enter/<int:id>/", session.enter, name="enter"),
-    path("hooks/demo", demo.doorbell, name="demo-doorbell"),
+    path("hooks/demo", gateways.doorbell, {"gateway": "demo"}, name="demo-doorbell"),
+    path("hooks/stripe/", gateways.doorbell, {"gateway": "stripe"}, name="stripe-doorbell"),
     path("pay/<path:path>", cardpage.pay, name="pay"),
     path("office/", include("tenure.web.office.urls")),
     path("", include("tenure.web.portal.urls")),

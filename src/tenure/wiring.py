@@ -11,10 +11,10 @@ from django.conf import settings
 from procrastinate.contrib.django import app as engine
 
 from tenure import events
-from tenure.billing import closing
+from tenure.billing import closing, reconciling
 from tenure.kernel.access import SYSTEM
 from tenure.payments import queries as payments_read
-from tenure.payments.gateways.demo import DemoGateway
+from tenure.payments.gateways.stripe import StripeGateway
 from tenure.plumbing import clock, jobs, outbox
 from tenure.plumbing.db import beat
 from tenure.programme.queries import applied
@@ -104,6 +104,7 @@ SCHEDULE = [
     ("renewals.run", _run_renewals),
     ("purchases.warn_expiring_orders", purchases.warn_expiring_orders),
     ("billing.recognise", closing.recognise),
+    ("billing.reconcile", reconciling.reconcile_daily),
     ("proof.seal", seals.seal),
 ]
 
@@ -119,6 +120,7 @@ COMES_DUE = {
     "renewals.run": renewals_read.next_day,
     "purchases.warn_expiring_orders": orders_read.next_day,
     "billing.recognise": closing.next_day,
+    "billing.reconcile": reconciling.next_day,
     "proof.seal": lambda day: None,
 }
 
@@ -134,13 +136,29 @@ def job_failed(name: str, now: datetime) -> None:
 
 # 3. Which gateway.
 
-CARD_GATEWAY = "demo"
+CARD_GATEWAY = "stripe" if settings.TENURE_STRIPE_SECRET_KEY and not settings.TENURE_DEMO else "demo"
+
+
+def listens(name: str) -> bool:
+    """Whether a gateway's doorbell is answered: the pretend one's in a demonstration, Stripe's where it is paid by."""
+    return settings.TENURE_DEMO if name == "demo" else bool(settings.TENURE_STRIPE_WEBHOOK_SECRETS)
 
 
 @cache
 def gateway(name: str):
-    """The gateway of a name; one client per process, connections reused."""
-    return {"demo": lambda: DemoGateway(settings.TENURE_DEMO_GATEWAY_URL, settings.TENURE_DEMO_GATEWAY_SECRET)}[name]()
+    """The gateway of a name; one client per process, connections reused. The pretend one speaks the same wire."""
+    site = settings.TENURE_BASE_URL
+    if name == "demo":
+        secret = settings.TENURE_DEMO_GATEWAY_SECRET
+        return StripeGateway(secret, [secret], name="demo", base=settings.TENURE_DEMO_GATEWAY_URL, site=site)
+    return {
+        "stripe": lambda: StripeGateway(
+            settings.TENURE_STRIPE_SECRET_KEY,
+            settings.TENURE_STRIPE_WEBHOOK_SECRETS,
+            base=settings.TENURE_STRIPE_API_BASE,
+            site=site,
+        )
+    }[name]()
 
 
 # The engine only wakes us: everything that is due stands in rows.

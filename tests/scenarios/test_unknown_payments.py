@@ -23,14 +23,14 @@ from tenure.purchases.queries import status_of
 from tests.worlds import CARDS
 
 
-def ring(world, order: Order, kind: str = "payment.succeeded", event: str = "") -> None:
+def ring(world, order: Order, kind: str = "payment_intent.succeeded", event: str = "") -> None:
     """The gateway's doorbell, signed as it signs."""
-    said = {"id": event or f"evt_{uuid.uuid4().hex}", "kind": kind, "ref": attempts(order.pk)[0].ref}
-    body = json.dumps(said | {"created_at": time.time()}).encode()
+    said = {"id": event or f"evt_{uuid.uuid4().hex}", "type": kind, "livemode": False, "created": int(time.time())}
+    body = json.dumps(said | {"data": {"object": {"id": attempts(order.pk)[0].ref}}}).encode()
     at = int(time.time())
     secret = gateway("demo").secret.encode()
     signature = hmac.new(secret, b"%d.%s" % (at, body), hashlib.sha256).hexdigest()
-    purchases.heard("demo", body, {"Demo-Signature": f"t={at},v1={signature}"}, now=world.now)
+    purchases.heard("demo", body, {"Stripe-Signature": f"t={at},v1={signature}"}, now=world.now)
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_a_gateway_that_refuses_the_request_itself_is_no_decline_and_a_person_is
 
 def test_no_card_number_is_anywhere_in_what_is_kept(world, kept):
     """What is known of a card: a token, a brand, four digits."""
-    assert kept.token.startswith("card_") and kept.last4 == "4242" and str(kept) == "Visa ···· 4242"
+    assert kept.token.startswith("pm_") and kept.last4 == "4242" and str(kept) == "Visa ···· 4242"
     assert all(token.startswith("tok_") for token in CARDS.values())
 
 
@@ -204,7 +204,9 @@ def test_a_silent_gateway_is_asked_after_five_minutes_an_hour_and_then_daily(wor
         with pytest.raises(Refusal, match=r"payments\.checking"):
             world.buy(offer="silver-cloud")
     minutes, hours = timedelta(minutes=5), timedelta(hours=1)
+    assert world.tasks() == [("payment", "payments.no_answer")]
     assert by_itself == [minutes, hours, *(timedelta(days=n) for n in (1, 2, 3))]
     world.live(start + timedelta(days=4))
     order.refresh_from_db()
+    assert world.tasks() == []
     assert order.paid_at and world.charged(order) == 1 and len(attempts(order.pk)) == 1

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from tenure.demogateway.book import Book
 from tenure.demogateway.doorbells import Doorbells
 from tenure.demogateway.server import Server
-from tenure.demogateway.wire import Wire
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -31,12 +30,11 @@ def main() -> None:
     parser.add_argument("--webhook-url", type=loopback_url, required=True, help="where to ring the portal's doorbell")
     parser.add_argument("--secret", required=True, help="shared with the portal: it asks with it, we sign with it")
     parser.add_argument("--latency-ms", type=int, default=0, help="how long every call of the interface takes")
-    parser.add_argument("--wire", default="own", choices=["own", "stripe"], help="how its doorbells are written")
     asked = parser.parse_args()
     book = Book(asked.data)
     server = Server(asked.port, book, asked.secret, asked.latency_ms)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    Doorbells(book, asked.webhook_url, asked.secret, Wire(book) if asked.wire == "stripe" else None).start()
+    Doorbells(book, asked.webhook_url, asked.secret).start()
     try:
         server.serve_forever()
     except KeyboardInterrupt:

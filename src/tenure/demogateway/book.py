@@ -1,7 +1,7 @@
 """The pretend processor's book: payments, charges, refunds, saved cards, events, on SQLite.
 
 It decides what a payment may become and that it charges once. It must never import Django or the
-programme's rows: it plays another company, with its own clock. Read next: ``demogateway/api.py``.
+programme's rows: it plays another company, with its own clock. Read next: ``demogateway/routes.py``.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Rings the portal's doorbell: signed notices, at least once, tried again when nobody answers.
 
-It decides when a notice is sent again. It must never carry a payment's state: the portal asks for that
-itself. Read next: ``payments/gateways/demo.py``, ``read_doorbell``.
+It decides when a notice is sent again. What it carries is how things stand while it rings, which may be old when
+it is heard: the portal asks for itself. Read next: ``payments/gateways/doorbells.py``, which reads it.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from tenure.demogateway.book import Book
 from tenure.demogateway.wire import Wire
 
-SIGNATURE = "Demo-Signature"
+SIGNATURE = "Stripe-Signature"
 TIMEOUT_S = 5
 LONGEST_WAIT_S = 60
 
@@ -28,12 +28,12 @@ def sign(body: bytes, secret: str, at: int) -> str:
 class Doorbells(threading.Thread):
     """One thread that sleeps until a notice is due."""
 
-    def __init__(self, book: Book, url: str, secret: str, wire: Wire | None = None):
+    def __init__(self, book: Book, url: str, secret: str):
         super().__init__(daemon=True, name="doorbells")
         self.book = book
         self.address = urlsplit(url)
         self.secret = secret
-        self.wire = wire
+        self.wire = Wire(book)
 
     def run(self) -> None:
         while True:
@@ -44,8 +44,7 @@ class Doorbells(threading.Thread):
             self.book.changed.wait(None if due_at is None else max(0.0, due_at - time()))
 
     def ring(self, bell: dict) -> None:
-        names = ("id", "kind", "ref", "created_at")
-        event = self.wire.event(bell) if self.wire else {name: bell[name] for name in names}
+        event = self.wire.event(bell)
         if self.delivered(json.dumps(event).encode()):
             self.book.bell_done(bell["bell"])
         else:
@@ -58,7 +57,6 @@ class Doorbells(threading.Thread):
         )
         try:
             headers = {"Content-Type": "application/json", SIGNATURE: sign(body, self.secret, int(time()))}
-            headers["Stripe-Signature"] = headers[SIGNATURE]
             door.request("POST", self.address.path or "/", body, headers)
             return 200 <= door.getresponse().status < 300
         except (OSError, http.client.HTTPException):

@@ -1,7 +1,7 @@
-"""HTTP around the pretend processor: the JSON interface for the portal, the card page for the customer.
+"""HTTP around the pretend processor: Stripe's wire for the portal, the card page for the customer.
 
 It decides who may ask (a bearer secret; a page's own unguessable name) and when an answer is lost on
-purpose. It must never listen anywhere but on this machine. Read next: ``demogateway/api.py``.
+purpose. It must never listen anywhere but on this machine. Read next: ``demogateway/routes.py``.
 """
 
 import hmac
@@ -14,11 +14,8 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
 from tenure.demogateway import pages
-from tenure.demogateway.api import Api, Lost, Request
 from tenure.demogateway.book import Book, No
-from tenure.demogateway.routes import Lost as LostOnTheWay
-from tenure.demogateway.routes import Request as Asked
-from tenure.demogateway.routes import Routes, error
+from tenure.demogateway.routes import Lost, Request, Routes, error
 
 LARGEST_BODY = 64 * 1024
 POLICY = "default-src 'self'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -52,7 +49,6 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, port: int, book: Book, secret: str, latency_ms: int):
         self.book = book
-        self.api = Api(book, latency_ms)
         self.routes = Routes(book, latency_ms)
         self.secret = f"Bearer {secret}".encode()
         super().__init__(("127.0.0.1", port), Handler)
@@ -85,22 +81,20 @@ class Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         try:
             body = self.body()
-            if address.path.startswith("/v1/") and self.headers.get("Stripe-Version"):
-                self.take_form(method, address, body)
-            elif address.path == "/v1/_lab" and method == "POST":
-                self.take_wish(body)
+            if address.path in ("/v1/_faults", "/v1/_lab"):
+                self.take_wish(method, address.path, body)
             elif address.path.startswith("/v1/"):
-                self.take_api(method, address, body)
+                self.take_form(method, address, body)
             elif address.path.startswith("/pay/"):
                 self.take_page(method, address.path.removeprefix("/pay/"), body)
             elif address.path == "/healthz":
                 self.send(200, "application/json", '{"ok": true}')
             else:
-                self.send(404, "application/json", '{"error": "no_such_address"}')
+                self.refuse(No("no_such_address", 404))
         except TooMuch:
             self.close_connection = True
-            self.send(413, "application/json", '{"error": "body_too_large"}')
-        except (Lost, LostOnTheWay):
+            self.refuse(No("body_too_large", 413))
+        except Lost:
             self.hang_up()
 
     def body(self) -> bytes:
@@ -115,21 +109,6 @@ class Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
-    def take_api(self, method: str, address: SplitResult, body: bytes) -> None:
-        if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), self.server.secret):
-            return self.send(401, "application/json", '{"error": "secret_unknown"}')
-        try:
-            fields = json.loads(body or b"{}", parse_constant=int)  # no "NaN": int("NaN") is refused
-            json.dumps(fields, ensure_ascii=False).encode()  # half a character could not be stored
-            query = {name: values[-1] for name, values in parse_qs(address.query, max_num_fields=20).items()}
-        except (ValueError, RecursionError):
-            fields = None
-        if not isinstance(fields, dict):
-            return self.send(400, "application/json", '{"error": "body_unreadable"}')
-        key = self.headers.get("Idempotency-Key", "")
-        status, text = self.server.api.answer(Request(method, address.path, query, fields, key))
-        self.send(status, "application/json", text)
-
     def take_form(self, method: str, address: SplitResult, body: bytes) -> None:
         """A request on Stripe's wire."""
         if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), self.server.secret):
@@ -139,20 +118,25 @@ class Handler(BaseHTTPRequestHandler):
         except (ValueError, RecursionError):
             return self.refuse(No("body_unreadable"))
         base = f"http://{self.headers.get('Host', '')}"
-        asked = Asked(method, address.path, fields, self.headers.get("Idempotency-Key", ""), base)
+        asked = Request(method, address.path, fields, self.headers.get("Idempotency-Key", ""), base)
         status, text = self.server.routes.answer(asked)
         self.send(status, "application/json", text)
 
-    def take_wish(self, body: bytes) -> None:
-        """The lab's own door: what a bank or bad luck does."""
+    def take_wish(self, method: str, path: str, body: bytes) -> None:
+        """The lab's own door, in JSON: what a bank or bad luck does."""
+        routes = self.server.routes
         if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), self.server.secret):
             return self.refuse(No("secret_unknown", 401))
         try:
-            wanted = json.loads(body)
+            wanted = json.loads(body or b"{}")
             if not isinstance(wanted, dict):
                 raise ValueError("no table")
-            self.send(200, "application/json", json.dumps(self.server.routes.happen(wanted)))
-        except ValueError:
+            if method == "GET":
+                said = routes.book.faults()
+            else:
+                said = routes.arm(wanted) if path == "/v1/_faults" else routes.happen(wanted)
+            self.send(200, "application/json", json.dumps(said))
+        except (ValueError, RecursionError):
             self.refuse(No("body_unreadable"))
         except No as no:
             self.refuse(no)

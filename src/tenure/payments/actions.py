@@ -101,6 +101,13 @@ def _note(attempt: Attempt, status: AttemptStatus, cause: str, now: datetime) ->
     AttemptChange.objects.create(attempt=attempt, status=status, at=now, cause=cause)
 
 
+def learn_ref(attempt: Attempt, ref: str) -> None:
+    """Keep the gateway's id of a payment that an attempt knew by its page alone."""
+    inside("learning a payment's id")
+    Attempt.objects.filter(pk=attempt.pk).update(ref=ref)
+    attempt.ref = ref
+
+
 def receive(
     *,
     order_id: int,

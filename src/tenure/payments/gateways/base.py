@@ -2,7 +2,7 @@
 
 It decides the shape of a charge from outside: a payment is created unconfirmed, its id is stored by the
 caller, then it is confirmed; a lost answer is resolved by reading that id (reliability.md, 0.4). It must
-never know a row, a request or a clock of the programme. Read next: ``gateways/demo.py``, the first adapter.
+never know a row, a request or a clock of the programme. Read next: ``gateways/stripe.py``, the adapter.
 """
 
 from collections.abc import Mapping

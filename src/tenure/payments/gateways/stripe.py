@@ -67,7 +67,7 @@ class StripeGateway:
         clock: Callable[[], float] = time.time,
     ):
         self.name = name
-        self.key = key
+        self.secret = key
         self.webhook_secrets = tuple(webhook_secrets)
         self.base = base.rstrip("/")
         self.site = site.rstrip("/")
@@ -88,7 +88,7 @@ class StripeGateway:
             session = requests.Session()
             session.trust_env = False  # a proxy of the surroundings cannot reach this machine
         self.client = stripe.StripeClient(
-            self.key,
+            self.secret,
             stripe_version=VERSION,
             base_addresses={"api": self.base},
             max_network_retries=0,

@@ -1,0 +1,34 @@
+"""The card gateways' doorbells: a signed notice that something happened, which is then looked up, never believed.
+
+It decides nothing but the answer: 200 is said only once the event is stored. Read next: ``purchases/actions.py``,
+``heard``; ``payments/gateways/doorbells.py``, which reads the signature.
+"""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from tenure.payments.gateways.base import Forged
+from tenure.plumbing import clock
+from tenure.plumbing.db import wiring
+from tenure.purchases.actions import heard
+from tenure.web.shared.pages import machine
+
+LIMIT = 64 * 1024
+
+
+@machine
+@csrf_exempt
+@require_POST
+def doorbell(request: HttpRequest, gateway: str) -> HttpResponse:
+    """200 once the event is stored; 400 for a signature that is wrong or old; 404 where nobody pays that way."""
+    if not wiring().listens(gateway):
+        raise Http404
+    length = request.headers.get("Content-Length") or "0"
+    if not length.isdecimal() or int(length) > LIMIT:
+        return HttpResponse(status=413)
+    try:
+        heard(gateway, request.body, request.headers, now=clock.now())
+    except Forged:
+        return HttpResponse(status=400)
+    return HttpResponse(status=200)
