@@ -1,13 +1,19 @@
 """Writes an issued document as the structured invoice of EN 16931 (CII), from the same frozen view as its PDF.
 
 It decides which element carries which fact and which sign it has there. It must never read a row or a clock,
-round an amount that the view has rounded already, or say anything that the page does not say.
+change what is to be paid, or say anything that the page does not say.
 Read next: ``billing/documents.py``; why it is built like this: ``docs/adr/0014-tax-invoice.md``.
+
+Tax is rounded line by line and added up (reliability.md, I-9); the standard takes a rate's tax from the sum of its
+lines and lets the two differ by less than one unit of the currency. The sum of the lines is stated within that;
+beyond it, the standard's own figure, and the rest as the rounding amount (BT-114), so that what is to be paid is
+the total of the page in every case.
 """
 
 import re
 from collections.abc import Iterable
-from decimal import Decimal
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from drafthorse.models.accounting import ApplicableTradeTax
 from drafthorse.models.document import Document
@@ -26,6 +32,9 @@ PIECE = "C62"
 CARD, TRANSFER, SEPA, UNNAMED = "48", "30", "58", "1"
 """Means of payment by UNTDID 4461; a document that does not name the account cannot claim a transfer to it."""
 TERMS = {"en": "To be repaid the way it was paid.", "zh-hant": "依原付款方式退還。"}
+EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
+REASON_CODES = {"AE": "VATEX-EU-AE", "K": "VATEX-EU-IC", "G": "VATEX-EU-G", "O": "VATEX-EU-O"}
+"""They name articles of the European Union's law, so only its sellers give them."""
 
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -52,7 +61,11 @@ def xml(view: InvoiceView) -> bytes:
     agreement = document.trade.agreement
     _fill_party(agreement.seller, view.seller, outside=outside)
     _fill_party(agreement.buyer, view.buyer, outside=outside)
-    agreement.buyer_order.issuer_assigned_id = _text(view.order_number)
+    agreement.seller_order.issuer_assigned_id = _text(view.order_number)
+    agreement.seller.contact.person_name = _text(view.seller.name)
+    agreement.seller.contact.telephone.number = _text(view.seller.phone)
+    agreement.seller.contact.email.address = _text(view.seller.email)
+    document.trade.delivery.event.occurrence = _delivered_on(view)
     if any(line.tax_category == "K" for line in view.lines):
         document.trade.delivery.ship_to.address.country_id = view.buyer.country
     signed.settle(document.trade.settlement)
@@ -77,6 +90,19 @@ def vat_id(country: str, tax_id: str) -> str:
     prefix = "EL" if country == "GR" else country
     bare = re.sub(r"[^0-9A-Z]", "", tax_id.upper())
     return bare if not bare or bare.startswith(prefix) else prefix + bare
+
+
+def stated_tax(tax: TaxLine) -> Money:
+    """A rate's tax as the standard lets it be stated; what it leaves over is the rounding amount.
+
+    >>> dollars = lambda net, tax: TaxLine(500, "S", Money(net, "TWD"), Money(tax, "TWD"))
+    >>> [stated_tax(each).minor for each in (dollars(15000, 750), dollars(50, 2), dollars(60, 4), dollars(90, 6))]
+    [750, 2, 3, 4]
+    """
+    exact = Decimal(tax.net.minor) * tax.rate_bp / 10_000
+    if abs(tax.tax.minor - exact) < 10 ** EXPONENTS[tax.net.currency]:
+        return tax.tax
+    return Money(int(exact.quantize(Decimal(1), ROUND_HALF_EVEN)), tax.net.currency)
 
 
 class _Signed:
@@ -119,7 +145,8 @@ class _Signed:
         if periods:
             settlement.period.start = min(span.first for span in periods)
             settlement.period.end = max(span.last for span in periods)
-        net, tax, total = (self.amount(value) for value in (view.net, view.tax, view.total))
+        tax_stated = sum((stated_tax(tax) for tax in view.tax_lines), Money(0, view.currency))
+        net, tax, total = (self.amount(value) for value in (view.net, tax_stated, view.total))
         paid = total if view.payment.paid_on else Decimal(0)
         if total != paid:
             settlement.terms.add(_terms(view))
@@ -128,19 +155,23 @@ class _Signed:
         sums.charge_total = sums.allowance_total = Decimal(0)
         sums.tax_basis_total = net
         sums.tax_total = (tax, view.currency)
-        sums.grand_total = total
+        sums.grand_total = net + tax
+        if rounding := total - net - tax:
+            sums.rounding_amount = rounding
         sums.prepaid_total = paid
         sums.due_amount = total - paid
         if view.amends:
             settlement.invoice_referenced_document.issuer_assigned_id = _text(view.amends)
 
     def _breakdown(self, tax: TaxLine) -> ApplicableTradeTax:
-        """One rate's tax: the sum of its lines, which the standard lets differ from net × rate by less than 1."""
+        """One rate's tax, and why there is none."""
         part = ApplicableTradeTax()
-        part.calculated_amount = self.amount(tax.tax)
+        part.calculated_amount = self.amount(stated_tax(tax))
         part.type_code = "VAT"
         if tax.rate_bp == 0 and tax.category not in ("S", "Z"):
             part.exemption_reason = _text(untaxed_because(self.view))
+            if self.view.seller.country in EU and tax.category in REASON_CODES:
+                part.exemption_reason_code = REASON_CODES[tax.category]
         part.basis_amount = self.amount(tax.net)
         part.category_code = tax.category
         if tax.category != "O":
@@ -165,6 +196,11 @@ def _fill_party(element: TradeParty, party: Party, *, outside: bool) -> None:
         element.legal_organization.id = _text(party.tax_id)
     else:
         element.tax_registrations.add(TaxRegistration(id=("VA", vat_id(party.country, party.tax_id))))
+
+
+def _delivered_on(view: InvoiceView) -> date:
+    """What is sold for a time is delivered as that begins; anything else as it is invoiced."""
+    return min((line.period.first for line in view.lines if line.period), default=view.issued_on)
 
 
 def _three(lines: list[str]) -> Iterable[str]:
