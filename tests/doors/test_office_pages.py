@@ -19,6 +19,7 @@ PAGES = [
     ("request", ("request",)),
     ("invoices", ()),
     ("invoice-pdf", ("invoice",)),
+    ("invoice-xml", ("invoice",)),
     ("mail", ()),
     ("letter", ("letter",)),
     ("parked", ()),
@@ -72,7 +73,7 @@ def test_staff_without_the_right_is_told_so(desk):
 def test_what_is_not_there_is_not_found(desk):
     for name in ("partner", "verification", "transfer", "letter", "run", "proof", "verification-evidence"):
         assert desk.client(desk.world.oda).get(reverse(f"office:{name}", args=[999_999])).status_code == 404, name
-    for name in ("order", "request", "invoice-pdf"):
+    for name in ("order", "request", "invoice-pdf", "invoice-xml"):
         assert desk.client(desk.world.oda).get(reverse(f"office:{name}", args=["O-1999-1"])).status_code == 404, name
 
 

@@ -1,6 +1,7 @@
 """Invoices to keep, and what people are told in the app."""
 
 import pytest
+from facturx import get_xml_from_pdf
 
 from tenure.billing.models import Invoice
 from tenure.people.models import User
@@ -22,18 +23,23 @@ def test_the_list_and_the_bytes_for_who_may(client, world):
     assert first["Content-Type"] == "application/pdf" and first["ETag"] == again["ETag"]
     unchanged = client.get(f"/invoices/{number}.pdf", headers={"if-none-match": first["ETag"]})
     assert unchanged.status_code == 304 and not unchanged.content
+    structured = client.get(f"/invoices/{number}.xml")
+    assert structured["Content-Disposition"] == f'attachment; filename="{number}.xml"'
+    assert get_xml_from_pdf(first.content, check_xsd=False) == ("factur-x.xml", structured.content)
+    assert f'href="/invoices/{number}.xml"' in client.get("/invoices/").content.decode()
 
 
 def test_strangers_find_nothing_and_colleagues_hear_who_can_help(client, world):
     world.buy_by_card()
     number = Invoice.objects.get().number
     client.force_login(world.sal)
-    for path in ("/invoices/", f"/invoices/{number}.pdf"):
+    for path in ("/invoices/", f"/invoices/{number}.pdf", f"/invoices/{number}.xml"):
         refused = client.get(path)
         assert refused.status_code == 403 and "Bo Wu" in refused.content.decode()
     world.company("Fabrikam", "fabrikam.example", "Mei Chen")
     client.force_login(User.objects.get(email="mei@fabrikam.example"))
     assert client.get(f"/invoices/{number}.pdf").status_code == 404
+    assert client.get(f"/invoices/{number}.xml").status_code == 404
     assert client.get("/invoices/INV-2018-999999.pdf").status_code == 404
     assert "No invoices yet." in client.get("/invoices/").content.decode()
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from tenure.billing.documents import render, sha256
+from tenure.billing.documents import draw, sha256
 from tenure.billing.ledger import Account, Entry, credited, invoiced, move
 from tenure.billing.models import Invoice, InvoiceLine, InvoicePdf, LedgerTransaction, Posting, Series
 from tenure.billing.queries import deferred_of, view_of
@@ -281,21 +281,32 @@ def post_withholding(
 
 def store_pdf(invoice: Invoice, now: datetime) -> StoredFile:
     """Make the document's PDF once and keep its bytes; a second maker finds it made."""
-    made = InvoicePdf.objects.select_related("file").filter(invoice=invoice).first()
+    return store_document(invoice, now).file
+
+
+def store_document(invoice: Invoice, now: datetime) -> InvoicePdf:
+    """The PDF and the structured invoice inside it, both kept as they were made."""
+    made = _made(invoice)
     if made:
-        return made.file
-    content = render(view_of(invoice))
+        return made
+    content, structured = draw(view_of(invoice))
     with beat():
         Invoice.objects.select_for_update(of=("self",)).get(pk=invoice.pk)
-        made = InvoicePdf.objects.select_related("file").filter(invoice=invoice).first()
+        made = _made(invoice)
         if made:
-            return made.file
-        file = StoredFile.objects.create(
-            sha256=sha256(content),
-            name=f"{invoice.number}.pdf",
-            media_type="application/pdf",
-            content=content,
-            stored_at=now,
+            return made
+        return InvoicePdf.objects.create(
+            invoice=invoice,
+            file=_keep(f"{invoice.number}.pdf", "application/pdf", content, now),
+            xml=_keep(f"{invoice.number}.xml", "application/xml", structured, now),
         )
-        InvoicePdf.objects.create(invoice=invoice, file=file)
-    return file
+
+
+def _made(invoice: Invoice) -> InvoicePdf | None:
+    return InvoicePdf.objects.select_related("file", "xml").filter(invoice=invoice).first()
+
+
+def _keep(name: str, media_type: str, content: bytes, now: datetime) -> StoredFile:
+    return StoredFile.objects.create(
+        sha256=sha256(content), name=name, media_type=media_type, content=content, stored_at=now
+    )

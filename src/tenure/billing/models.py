@@ -77,10 +77,14 @@ class Invoice(models.Model):
 
 
 class InvoicePdf(models.Model):
-    """The stored bytes of an invoice, made once. Their hash is taken when they are stored."""
+    """The stored bytes of an invoice, made once. Their hash is taken when they are stored.
+
+    ``xml`` is the structured invoice as it is embedded in the PDF; documents made before there was one have none.
+    """
 
     invoice = models.OneToOneField(Invoice, models.PROTECT, related_name="pdf")
     file = models.OneToOneField(StoredFile, models.PROTECT)
+    xml = models.OneToOneField(StoredFile, models.PROTECT, null=True, related_name="+")
 
 
 class InvoiceLine(models.Model):

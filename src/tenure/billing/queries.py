@@ -65,7 +65,7 @@ class Listed:
 
 def listed(partner_id: int) -> list[Listed]:
     """All of a partner's documents, the newest first, in two queries."""
-    rows = of_partner(partner_id).prefetch_related("credit_notes")
+    rows = of_partner(partner_id).select_related("pdf").prefetch_related("credit_notes")
     return [
         Listed(
             row,
@@ -108,7 +108,7 @@ def balances() -> list[tuple[str, str, int]]:
 
 def search(text: str) -> QuerySet[Invoice]:
     """Invoices and credit notes by number, or by the partner's ID or name; the newest first."""
-    found = Invoice.objects.select_related("partner", "amends").order_by("-id")
+    found = Invoice.objects.select_related("partner", "amends", "pdf").order_by("-id")
     if text:
         found = found.filter(
             Q(number__icontains=text) | Q(partner__number=text) | Q(partner__legal_name__icontains=text)

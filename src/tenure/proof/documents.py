@@ -68,7 +68,7 @@ def in_order(book: Book) -> Iterator[Violation]:
 def bytes_unchanged(book: Book) -> Iterator[Violation]:
     yield from broken(
         """SELECT 'file:' || f.id AS object, i.number, f.sha256 AS stored, encode(sha256(f.content), 'hex') AS found
-           FROM plumbing_storedfile f LEFT JOIN billing_invoicepdf d ON d.file_id = f.id
+           FROM plumbing_storedfile f LEFT JOIN billing_invoicepdf d ON f.id IN (d.file_id, d.xml_id)
            LEFT JOIN billing_invoice i ON i.id = d.invoice_id
            WHERE f.sha256 <> encode(sha256(f.content), 'hex')"""
     )

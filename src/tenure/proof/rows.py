@@ -204,11 +204,12 @@ BUYING = (
                   i.partner_id::text AS partner, i.order_id::text AS "order", i.payment_id::text AS payment,
                   i.refund_id::text AS refund, i.amends_id::text AS amends, i.currency, i.net_minor AS net,
                   i.tax_minor AS tax, i.total_minor AS total, i.language, f.sha256 AS pdf_sha256,
-                  NULL AS xml_sha256, i.running,
+                  x.sha256 AS xml_sha256, i.running,
                   encode(sha256(convert_to((i.view->'buyer')::text, 'UTF8')), 'hex') AS recipient_hash
            FROM billing_invoice i JOIN billing_series s ON s.id = i.series_id
            LEFT JOIN billing_invoicepdf d ON d.invoice_id = i.id
-           LEFT JOIN plumbing_storedfile f ON f.id = d.file_id""",
+           LEFT JOIN plumbing_storedfile f ON f.id = d.file_id
+           LEFT JOIN plumbing_storedfile x ON x.id = d.xml_id""",
     ),
     Kind(
         "invoice_line",

@@ -4,7 +4,6 @@ It must never issue or render one. Read next: ``billing/queries.py``.
 """
 
 from django.contrib import messages
-from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -27,10 +26,18 @@ def invoices(request: HttpRequest) -> HttpResponse:
 def invoice_pdf(request: HttpRequest, number: str) -> HttpResponse:
     """The stored PDF of one document."""
     row = found(get(number))
-    try:
-        return download(row.pdf.file)
-    except ObjectDoesNotExist:
-        messages.warning(
-            request, _("The PDF of %(number)s is still being made. Try again in a minute.") % {"number": number}
-        )
-        return redirect("office:invoices")
+    return download(row.pdf.file) if hasattr(row, "pdf") else _not_yet(request, number)
+
+
+@office("billing.view")
+def invoice_xml(request: HttpRequest, number: str) -> HttpResponse:
+    """The structured invoice inside it; documents from before there was one have none."""
+    row = found(get(number))
+    return download(found(row.pdf.xml)) if hasattr(row, "pdf") else _not_yet(request, number)
+
+
+def _not_yet(request: HttpRequest, number: str) -> HttpResponse:
+    messages.warning(
+        request, _("The PDF of %(number)s is still being made. Try again in a minute.") % {"number": number}
+    )
+    return redirect("office:invoices")

@@ -50,6 +50,7 @@ urlpatterns = [
     ),
     path("invoices/", invoices.invoices, name="invoices"),
     path("invoices/<str:number>.pdf", invoices.invoice_pdf, name="invoice-pdf"),
+    path("invoices/<str:number>.xml", invoices.invoice_xml, name="invoice-xml"),
     path("books/", books.books, name="books"),
     path("books/compare/", books.compare, name="books-compare"),
     path("books/journal/", books.journal, name="books-journal"),

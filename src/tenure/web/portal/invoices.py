@@ -4,20 +4,21 @@ A document never changes: the same number gives the same bytes and the same ``ET
 """
 
 from itertools import groupby
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 
 from tenure.billing import actions as billing
 from tenure.billing import queries as documents
-from tenure.web.shared.pages import owned, portal
+from tenure.web.shared.pages import found, owned, portal
 
 
 @portal("billing.view")
 def invoices(request: HttpRequest) -> HttpResponse:
     """All documents, the newest first, by the year they were issued in."""
     rows = documents.listed(request.partner.pk)
-    years = [(year, list(found)) for year, found in groupby(rows, key=lambda row: row.invoice.issued_on.year)]
+    years = [(year, list(group)) for year, group in groupby(rows, key=lambda row: row.invoice.issued_on.year)]
     return render(request, "portal/invoices.html", {"years": years})
 
 
@@ -25,11 +26,21 @@ def invoices(request: HttpRequest) -> HttpResponse:
 def invoice_pdf(request: HttpRequest, number: str) -> HttpResponse:
     """The stored document to keep."""
     invoice = owned(request, documents.get(number), "billing.view")
-    file = billing.store_pdf(invoice, request.now)
+    return _kept(request, billing.store_document(invoice, request.now).file)
+
+
+@portal("billing.view")
+def invoice_xml(request: HttpRequest, number: str) -> HttpResponse:
+    """The structured invoice inside the document, for software that reads invoices."""
+    invoice = owned(request, documents.get(number), "billing.view")
+    return _kept(request, found(billing.store_document(invoice, request.now).xml))
+
+
+def _kept(request: HttpRequest, file: Any) -> HttpResponse:
     tag = f'"{file.sha256}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponseNotModified(headers={"ETag": tag})
     answer = HttpResponse(bytes(file.content), content_type=file.media_type)
-    answer["Content-Disposition"] = f'attachment; filename="{invoice.number}.pdf"'
+    answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
     answer["ETag"] = tag
     return answer

@@ -64,5 +64,6 @@ urlpatterns: list = [
     path("competencies/", competencies.competencies, name="competencies"),
     path("invoices/", invoices.invoices, name="invoices"),
     path("invoices/<str:number>.pdf", invoices.invoice_pdf, name="invoice_pdf"),
+    path("invoices/<str:number>.xml", invoices.invoice_xml, name="invoice_xml"),
     path("notices/", notices.notices, name="notices"),
 ]
