@@ -330,6 +330,11 @@ class RefundApproved(Event):
     number: str
 
 
+@_event("charging.released")
+class ChargingReleased(Event):
+    reason: str
+
+
 @_event("benefits.granted")
 class BenefitsGranted(Event):
     term: int

@@ -9,8 +9,8 @@ from tenure.benefits.models import Grant
 from tenure.kernel.access import SYSTEM
 from tenure.partners import actions as partners
 from tenure.payments.rules import Method
+from tenure.plumbing.instance import identify
 from tenure.plumbing.models import StoredFile
-from tenure.proof.book import identify
 from tenure.purchases import actions as purchases
 from tenure.purchases.rules import Closing
 from tenure.purchases.settling import close

@@ -53,6 +53,7 @@ GROUPS = (
         (
             ("verify", "tenure.cli.verify", "recompute every promise and list what is broken"),
             ("facts", "tenure.cli.facts", "every fact as lines of JSON, for another program to check"),
+            ("release", "tenure.cli.release", "let a restored or copied database charge again"),
             ("crashpoints", "tenure.cli.crashpoints", "where a process can be made to die, for a rehearsal"),
             ("bench", "tenure.cli.bench", "measure pages and the renewal run"),
         ),

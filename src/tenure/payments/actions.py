@@ -28,7 +28,9 @@ from tenure.payments.models import (
 )
 from tenure.payments.queries import open_attempt
 from tenure.payments.rules import AttemptStatus, Method, RefundStatus, may_become
+from tenure.plumbing.crash import Watched
 from tenure.plumbing.db import beat, inside, outside_transaction, wiring
+from tenure.plumbing.instance import require_released
 
 ATTEMPT_LOCKS, REFUND_LOCKS = 7001, 7002
 
@@ -246,7 +248,8 @@ def _took(space: int, id: int) -> bool:
 
 
 def gateway(name: str) -> base.Gateway:
-    return wiring().gateway(name)
+    """The gateway of a name. A restored or copied database may ask it, but moves no money until it is released."""
+    return Watched(wiring().gateway(name), require_released)
 
 
 def open_page(

@@ -43,12 +43,6 @@ class Book:
         return found
 
 
-def identify() -> None:
-    """Give the installation its name if it has none yet; a snapshot cannot write."""
-    if not Instance.objects.exists():
-        Instance.objects.create()
-
-
 @contextmanager
 def snapshot() -> Iterator[None]:
     """One repeatable-read, read-only transaction, so that all rows read agree. An open one is joined."""

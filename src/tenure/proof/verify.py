@@ -16,7 +16,8 @@ from django.db import Error, transaction
 from tenure.payments.gateways import base
 from tenure.payments.gateways.base import Outcome
 from tenure.plumbing.db import wiring
-from tenure.proof.book import Book, identify, opened, snapshot, stream
+from tenure.plumbing.instance import identify
+from tenure.proof.book import Book, opened, snapshot, stream
 from tenure.proof.invariants import INVARIANTS, Invariant, NotChecked, Violation, invariant
 from tenure.proof.seals import instant
 

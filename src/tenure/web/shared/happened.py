@@ -49,6 +49,7 @@ WORDS: dict[str, tuple[Any, str]] = {
     "orders.expiring": (word("Order %(number)s is about to expire unpaid"), QUIET),
     "orders.method_changed": (word("Another way to pay chosen for order %(number)s"), QUIET),
     "orders.proof_uploaded": (word("Proof of payment uploaded for order %(number)s"), QUIET),
+    "charging.released": (word("Charging released after a restore: %(reason)s"), QUIET),
     "payments.declined": (word("The card was declined for order %(number)s"), BAD),
     "payments.action_needed": (word("The bank asked for verification for order %(number)s"), QUIET),
     "payments.unknown": (word("No answer about the charge for order %(number)s; the bank is being asked"), BAD),

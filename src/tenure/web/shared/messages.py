@@ -144,6 +144,14 @@ MESSAGES: dict[str, Any] = {
     "statements.currency_unknown": _("Nothing is billed in this currency."),
     "statements.bad_field": _("A field of this booking can't be read."),
     "transfers.wrong_currency": _("The transfer is in another currency than the order. It can't be matched."),
+    "charging.stopped": _(
+        "No card is charged and no money given back at present: this installation was restored or copied and has not "
+        "been released yet. An administrator does that with tenure release."
+    ),
+    "input.card_data": _(
+        "What looks like a card number was typed here. It has not been kept. Card numbers are entered on the card "
+        "page only."
+    ),
     # Contact details and text
     "contact.name_missing": _("Enter the name of the person to contact."),
     "contact.phone_missing": _("Enter a phone number with its area code, like 02 2712 3456."),
