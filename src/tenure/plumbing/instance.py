@@ -1,0 +1,83 @@
+"""Which installation this is: a name in the database and its twin outside it, so that a copy knows that it is one.
+
+A database restored from a backup, or cloned, carries the name but lies elsewhere: under another cluster, or as another
+database of the same one. Nothing there leads to its twin, and whoever charges cards from it would charge them a second
+time. It decides whether money may be moved from here. It must never mend a difference by itself once the database has
+a name: a person does, with ``tenure release``. Read next: ``payments/actions.py``, ``gateway``, which asks before each
+call that moves money; docs/operations/release-after-a-restore.md.
+"""
+
+import os
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+from tenure import events
+from tenure.kernel.access import Actor, Side
+from tenure.kernel.refusals import Invalid, Refusal
+from tenure.plumbing.db import verb
+from tenure.plumbing.models import Instance
+from tenure.plumbing.outbox import record
+
+REASON_LIMIT = 300
+
+
+def identify() -> None:
+    """Give the installation its name if it has none yet, and keep the twin."""
+    if not Instance.objects.exists():
+        _keep(Instance.objects.create())
+
+
+def released() -> bool:
+    """Whether these rows lie where they were named, so that money may be moved from here."""
+    row = Instance.objects.order_by("pk").first()
+    if row is None:
+        identify()
+        return True
+    try:
+        return _twin().read_text().strip() == str(row.uuid)
+    except OSError:
+        return False
+
+
+def require_released() -> None:
+    if not released():
+        raise Refusal("charging.stopped")
+
+
+@verb(Side.STAFF, name="charging.release")
+def release(actor: Actor, subject: None, *, reason: str, now: datetime) -> bool:
+    """Let a restored or copied installation move money again. Whether it had been stopped."""
+    reason = reason.strip()
+    if not reason or len(reason) > REASON_LIMIT:
+        raise Invalid({"reason": "text.missing" if not reason else "text.too_long"})
+    if released():
+        return False
+    row = Instance.objects.order_by("pk").get()
+    record(actor, "charging.release", now, events.ChargingReleased(subject=f"instance:{row.uuid}", reason=reason))
+    _keep(row)
+    return True
+
+
+def _keep(row: Instance) -> None:
+    """Write the twin, readable by its owner alone, whole or not at all."""
+    twin = _twin()
+    twin.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    half = twin.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(str(row.uuid))
+    half.replace(twin)
+
+
+def _twin() -> Path:
+    """The twin's place: named after the cluster and the database, neither of which a copy takes along."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT system_identifier FROM pg_control_system()), oid FROM pg_database "
+            "WHERE datname = current_database()"
+        )
+        place = "-".join(map(str, cursor.fetchone()))
+    return settings.DATA_DIR / "instance" / sha256(place.encode()).hexdigest()[:32]
