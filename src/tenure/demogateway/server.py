@@ -6,6 +6,7 @@ purpose. It must never listen anywhere but on this machine. Read next: ``demogat
 
 import hmac
 import json
+import secrets
 import socket
 import sys
 from contextlib import suppress
@@ -166,6 +167,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(data)))
+        if kind == "application/json":
+            self.send_header("Request-Id", f"req_{secrets.token_hex(7)}")
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
         if kind == "text/html":
