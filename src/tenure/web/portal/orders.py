@@ -26,7 +26,7 @@ from tenure.kernel.money import number as figure
 from tenure.kernel.refusals import Invalid, NotYours, Refusal
 from tenure.memberships.queries import term_of_order
 from tenure.payments.queries import open_attempt
-from tenure.payments.rules import AttemptStatus, Method, spaced
+from tenure.payments.rules import AttemptStatus, Method, epc_lines, spaced
 from tenure.plumbing.files import handed_in
 from tenure.plumbing.queries import happened
 from tenure.programme.queries import version
@@ -263,9 +263,8 @@ def order_qr(request: HttpRequest, row) -> HttpResponse:
 def _code(row, bank: dict[str, Any], owed: Money) -> segno.QRCode:
     account = bank["account"].replace(" ", "")
     if row.currency == "EUR":
-        lines = ["BCD", "002", "1", "SCT", bank["swift"], bank["holder"].en[:70], account]
-        lines += [f"EUR{figure(owed).replace(',', '')}", "", row.reference]
-        return segno.make("\n".join(lines), error="m", micro=False)
+        told = epc_lines(bank["holder"].en, bank["swift"], account, owed, row.reference)
+        return segno.make("\n".join(told), error="m", micro=False)
     lines = [bank["holder"].say(row.language), bank["name"].say(row.language), account]
     lines += [f"{row.currency} {figure(owed)}", row.reference]
     return segno.make("\n".join(lines), error="m", micro=False)
