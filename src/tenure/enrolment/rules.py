@@ -6,7 +6,7 @@ Sources: domain.md §3.1 and R27. The order of the checks is the order in which 
 from enum import StrEnum
 
 from tenure.kernel.refusals import Invalid
-from tenure.partners.rules import Company, taiwan_business_number_is_sound
+from tenure.partners.rules import Company, tax_id_is_sound
 
 PERSONAL_DOMAINS = frozenset(
     "gmail.com outlook.com hotmail.com live.com yahoo.com yahoo.com.tw icloud.com me.com aol.com gmx.de gmx.net "
@@ -48,8 +48,8 @@ def check_company(company: Company) -> None:
         for field in ("legal_name", "country", "address", "city", "contact_name", "contact_email", "contact_phone")
         if not getattr(company, field)
     }
-    if company.country == "TW" and company.tax_id and not taiwan_business_number_is_sound(company.tax_id):
-        faults["tax_id"] = "company.business_number_wrong"
+    if company.tax_id and not tax_id_is_sound(company.country, company.tax_id):
+        faults["tax_id"] = "company.business_number_wrong" if company.country == "TW" else "company.tax_id_wrong"
     if faults:
         raise Invalid(faults)
 

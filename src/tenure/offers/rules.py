@@ -5,12 +5,13 @@ read a row: the facts are handed in. Sources: domain.md §3.2, §3.3, §3.9, R1,
 ``purchases/queries.py``, which gathers the facts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from tenure.kernel.money import Money, TaxedPrice
 from tenure.kernel.refusals import Check, Decision, Refusal
 from tenure.kernel.text import Text
+from tenure.partners.rules import EUROPEAN_UNION
 from tenure.programme.rules import Offer, OfferKind, Policy, Price, Programme, Tax
 
 
@@ -74,9 +75,22 @@ def price_on(programme: Programme, offer: Offer, country: str, day: date) -> Pri
     return max(valid, key=lambda price: (bool(price.countries), price.valid_from))
 
 
-def quote(programme: Programme, offer: Offer, country: str, day: date, *, exempt: bool = False) -> Quote:
+def tax_on(programme: Programme, country: str, *, vat_registered: bool = False) -> Tax:
+    """The tax of the buyer's country; none between companies of two countries of the Union (reverse charge).
+
+    There the buyer accounts for the tax, if a sound VAT number says that the buyer is a company.
+    """
+    tax, home = programme.tax_of(country), programme.seller.country
+    if vat_registered and home != country and {home, country} <= EUROPEAN_UNION:
+        return replace(tax, rate_bp=0, category="AE", note=None)
+    return tax
+
+
+def quote(
+    programme: Programme, offer: Offer, country: str, day: date, *, exempt: bool = False, vat_registered: bool = False
+) -> Quote:
     """Price an offer for a buyer on a day; an exempt buyer pays no tax (domain.md S41)."""
-    price, tax = price_on(programme, offer, country, day), programme.tax_of(country)
+    price, tax = price_on(programme, offer, country, day), tax_on(programme, country, vat_registered=vat_registered)
     rate = 0 if exempt else tax.rate_bp
     return Quote(offer, price, TaxedPrice.of(price.net, rate), tax, exempt)
 

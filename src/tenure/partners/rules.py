@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from stdnum import get_cc_module
+
 
 class Standing(StrEnum):
     PENDING = "pending"
@@ -75,6 +77,29 @@ def taiwan_business_number_is_sound(number: str) -> bool:
     products = (int(digit) * weight for digit, weight in zip(number, (1, 2, 1, 2, 1, 2, 4, 1), strict=True))
     total = sum(product // 10 + product % 10 for product in products)
     return total % 5 == 0 or (number[6] == "7" and (total + 1) % 5 == 0)
+
+
+EUROPEAN_UNION = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
+TAX_NUMBERS = ("vat", "cn", "tin", "ein", "businessid", "brn", "abn", "bn", "uscc", "gstin", "uid")
+"""The kinds of number by which a country's companies may be known to its tax office."""
+
+
+def tax_id_is_sound(country: str, number: str) -> bool:
+    """Whether a tax number can be right by its check digits; offline, so not whether it is anybody's.
+
+    In the Union only a VAT number counts, with or without its country in front. Where no rule is known, any
+    number passes.
+
+    >>> tax_id_is_sound("DE", "DE 136 695 976"), tax_id_is_sound("DE", "136695975"), tax_id_is_sound("HK", "1")
+    (True, False, True)
+    >>> tax_id_is_sound("GR", "EL094259216"), tax_id_is_sound("DE", "FR23334175221")
+    (True, False)
+    """
+    if country == "TW":
+        return taiwan_business_number_is_sound(number)
+    kinds = ("vat",) if country in EUROPEAN_UNION else TAX_NUMBERS
+    known = [module for module in (get_cc_module(country, kind) for kind in kinds) if module]
+    return not known or any(module.is_valid(number) for module in known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 from tenure.kernel.money import Money
 from tenure.kernel.refusals import Refusal
-from tenure.offers.rules import price_on
+from tenure.offers.rules import price_on, tax_on
+from tenure.partners.rules import tax_id_is_sound
 from tenure.proof.book import Book, stream
 from tenure.proof.invariants import Violation, broken, invariant
 
@@ -65,7 +66,7 @@ def taxes(book: Book) -> Iterator[Violation]:
 
 PRICED = """
 SELECT o.id, v.n, o.offer, o.price, o.currency, o.net_minor AS net, o.tax_rate_bp, o.tax_category, o.placed_on,
-       o.bill_to->>'country' AS country
+       o.bill_to->>'country' AS country, o.bill_to->>'tax_id' AS tax_id
 FROM purchases_order o JOIN programme_version v ON v.id = o.programme_id
 """
 
@@ -101,7 +102,8 @@ def _mispriced(book: Book, row: dict[str, Any]) -> dict[str, Any]:
         return {"price": row["price"], "listed": None}
     if listed.id != row["price"] or listed.net != Money(row["net"], row["currency"]):
         return {"price": row["price"], "net": row["net"], "listed": listed.id, "listed_net": listed.net.minor}
-    tax = programme.tax_of(row["country"])
+    registered = bool(row["tax_id"]) and tax_id_is_sound(row["country"], row["tax_id"])
+    tax = tax_on(programme, row["country"], vat_registered=registered)
     exempt = row["tax_category"] == "E" and row["tax_rate_bp"] == 0
     if not exempt and (row["tax_rate_bp"], row["tax_category"]) != (tax.rate_bp, tax.category):
         return {"rate_bp": row["tax_rate_bp"], "category": row["tax_category"], "listed_rate_bp": tax.rate_bp}

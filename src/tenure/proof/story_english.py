@@ -47,7 +47,7 @@ LANTERN = Firm(
 
 HARBOUR = Firm(
     "Harbour & Pine Ltd", "GB", "Bristol", "14 Quayside Row", postcode="BS1 4QA", phone="+44 117 555 0110",
-    tax_id="GB100200314",
+    tax_id="GB100200318",
     people=(Person("Olivia Hart", "olivia@harbourpine.example"),),
     story=(
         on("2018-05-21", "is_authorised"),

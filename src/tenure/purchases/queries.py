@@ -19,7 +19,7 @@ from tenure.memberships.queries import Holding, holdings
 from tenure.offers.rules import BuyerFacts, Quote, quote
 from tenure.partners.models import Partner
 from tenure.partners.queries import exemption
-from tenure.partners.rules import ManagedIn
+from tenure.partners.rules import ManagedIn, tax_id_is_sound
 from tenure.partners.rules import Standing as PartnerStanding
 from tenure.payments.models import Attempt, BankLine
 from tenure.payments.queries import (
@@ -246,7 +246,15 @@ class Buyer:
         )
 
     def quote(self, offer: Offer) -> Quote:
-        return quote(self.programme, offer, self.partner.country, self.today, exempt=self.exempt)
+        country, number = self.partner.country, self.partner.tax_id
+        return quote(
+            self.programme,
+            offer,
+            country,
+            self.today,
+            exempt=self.exempt,
+            vat_registered=bool(number) and tax_id_is_sound(country, number),
+        )
 
 
 def buyer(partner: Partner, programme: Programme, today: date) -> Buyer:

@@ -259,7 +259,8 @@ def document(
         tax_name=tax.name.say(language),
         order_number=order.number,
         payment=paid,
-        tax_note=tax.note.say(language) if tax.note else "",
+        # Freed by a certificate or taxed in reverse, the country's own note would be beside the point.
+        tax_note=tax.note.say(language) if tax.note and order.tax_category == tax.category else "",
     )
 
 

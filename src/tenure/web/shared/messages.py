@@ -152,6 +152,8 @@ MESSAGES: dict[str, Any] = {
         "What looks like a card number was typed here. It has not been kept. Card numbers are entered on the card "
         "page only."
     ),
+    "company.business_number_wrong": _("This business number has a wrong digit. Enter all eight digits again."),
+    "company.tax_id_wrong": _("This tax ID can't be right. Enter it again, as it stands on your tax registration."),
     # Contact details and text
     "contact.name_missing": _("Enter the name of the person to contact."),
     "contact.phone_missing": _("Enter a phone number with its area code, like 02 2712 3456."),
