@@ -13,6 +13,7 @@ from tenure.payments.gateways.base import Movement, MovementKind, Outcome, Statu
 from tenure.payments.models import Payment
 from tenure.plumbing.models import Task
 from tenure.proof import verify
+from tenure.purchases.transfers import ignore_transfer
 from tests.actions.conftest import plant
 
 AT = datetime(2026, 11, 1, 8, tzinfo=UTC)
@@ -190,3 +191,25 @@ def test_a_month_closes_when_its_list_agrees_and_not_before(world, listed):
     listed.lines.append(missing)
     look(world)
     assert differences(june) == []
+
+
+def test_a_payout_arrives_when_its_line_is_set_aside_and_only_then(world, listed):
+    tell(listed)
+    listed.add("payout", -10_000)
+    look(world)
+    line, same = (world.transfer(None, 10_000, reference="CARD PAYOUT") for _ in range(2))
+    look(world)
+    assert in_transit() == 10_000, "it may be a partner's transfer of the same amount"
+    for each in (line, same):
+        ignore_transfer(world.actor(world.fin), each, reason="The gateway's payout", now=world.now)
+    for _ in range(2):
+        look(world)
+    assert in_transit() == 0, "one payout is one of the two lines"
+    assert LedgerTransaction.objects.filter(kind="payout").count() == 1
+    assert verify.run(ask_gateways=False, only={"I-1", "I-3", "I-8"}).violated == set()
+    plant("UPDATE payments_bankline SET ignored_at = NULL")
+    assert verify.run(ask_gateways=False, only={"I-8"}).violated == {"I-8"}
+
+
+def in_transit() -> int:
+    return sum(minor for account, _, minor in trial_balance(AT.date()) if account == "in_transit")

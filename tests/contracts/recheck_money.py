@@ -126,14 +126,15 @@ def causes(book, faults):
 
 
 def posted_by_cause(book):
-    """What was posted, but for matched transfers and recognised months, which are worked out elsewhere."""
+    """What was posted, but for matched transfers, arrived payouts and recognised months, worked out elsewhere."""
     posted = Counter()
     for row in book.all("posting"):
         account = row["account"]
         if row["kind"] == "credited" and account == "refunds":
             # What was earned already is given back out of another account; both together are the note's net.
             account = "deferred_revenue"
-        if row["cause_type"] != "allocation" and not row["kind"].startswith("recognised:"):
+        elsewhere = row["kind"] == "payout" or row["kind"].startswith("recognised:")
+        if row["cause_type"] != "allocation" and not elsewhere:
             posted[row["cause_type"], row["cause_id"], row["kind"], account, row["currency"]] += row["amount"]
     return posted
 

@@ -248,7 +248,11 @@ def post_dispute_lost(
 def post_fee(
     cause_type: str, cause_id: int, amount: Money, programme: Programme, now: datetime, partner_id: int | None = None
 ) -> None:
-    """What the gateway kept for its service; a negative amount is a fee it gave back."""
+    """What the gateway kept for its service; a negative amount is a fee it gave back.
+
+    Only its own list knows (``billing/reconciling.py``), a dispute's fee included: whoever posts one besides posts it
+    twice.
+    """
     post(cause_type, cause_id, "fee", move(amount, Account.FEES, Account.GATEWAY_CLEARING), partner_id, now, programme)
 
 
@@ -258,9 +262,9 @@ def post_payout(id: int, amount: Money, programme: Programme, now: datetime) -> 
     post("payout", id, "sent", entries, None, now, programme)
 
 
-def post_payout_arrived(id: int, amount: Money, programme: Programme, now: datetime) -> None:
+def post_payout_arrived(line: BankLine, programme: Programme, now: datetime) -> None:
     """A line of the statement was the gateway's payout, not a partner's transfer."""
-    post("payout", id, "arrived", move(amount, Account.SUSPENSE, Account.IN_TRANSIT), None, now, programme)
+    post("bank_line", line.pk, "payout", move(line.amount, Account.SUSPENSE, Account.IN_TRANSIT), None, now, programme)
 
 
 def post_withholding(

@@ -4,6 +4,7 @@ It must never write. The SQL twin of ``ledger.earned`` stands here beside the re
 holds the two against each other. Read next: ``billing/ledger.py``, ``billing/closing.py``.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -245,6 +246,24 @@ def cleared(gateway: str) -> list[tuple[str, int, str, str, int, date, str]]:
     with connection.cursor() as cursor:
         cursor.execute(CLEARED, [gateway, gateway])
         return cursor.fetchall()
+
+
+def payouts_on_their_way() -> Counter[tuple[int, str]]:
+    """How many payouts of an amount and currency no statement has shown yet."""
+    sent = GatewayMovement.objects.filter(kind="payout").values_list("amount_minor", "currency")
+    found = Counter((-minor, currency) for minor, currency in sent)
+    found.subtract(
+        (-minor, currency)
+        for minor, currency in Posting.objects.filter(
+            account=Account.IN_TRANSIT, transaction__cause_type="bank_line"
+        ).values_list("amount_minor", "currency")
+    )
+    return +found
+
+
+def arrived(line_id: int) -> bool:
+    """Whether a line of a statement was taken for a payout already."""
+    return LedgerTransaction.objects.filter(cause_type="bank_line", cause_id=line_id, kind="payout").exists()
 
 
 def newest_clearing() -> LedgerTransaction | None:

@@ -13,13 +13,21 @@ from typing import Any
 
 from tenure.billing import actions
 from tenure.billing.models import GatewayMovement, Reconciliation
-from tenure.billing.queries import cleared, gateways, newest_clearing, newest_movement, reconciliation
+from tenure.billing.queries import (
+    arrived,
+    cleared,
+    gateways,
+    newest_clearing,
+    newest_movement,
+    payouts_on_their_way,
+    reconciliation,
+)
 from tenure.kernel.access import SYSTEM, Actor, Side
 from tenure.kernel.money import Money
 from tenure.kernel.periods import day_of, plus_days
 from tenure.payments import actions as payments
 from tenure.payments.gateways import base
-from tenure.payments.queries import attempted_orders, attempted_refs, first_charge
+from tenure.payments.queries import attempted_orders, attempted_refs, first_charge, lines_set_aside
 from tenure.plumbing.db import beat, verb
 from tenure.plumbing.outbox import close_task, open_task
 from tenure.programme.queries import current
@@ -60,6 +68,7 @@ def _look(name: str, now: datetime) -> Reconciliation:
         ours, foreign = _ours(name, listed, orders)
         for row in _keep(name, ours, now):
             _book(row, now)
+        _arrive(now)
         return _write(name, foreign, now)
 
 
@@ -118,6 +127,18 @@ def _book(row: GatewayMovement, now: datetime) -> None:
         actions.post_fee("movement", row.pk, fee, programme, now)
     if row.kind == "payout":
         actions.post_payout(row.pk, -row.amount, programme, now)
+
+
+def _arrive(now: datetime) -> None:
+    """Payouts on their way meet the lines of statements that a person set aside as for no order, by their amount.
+
+    A line nobody has looked at stays where it is: it may be a partner's transfer of the same amount.
+    """
+    waiting = payouts_on_their_way()
+    for line in lines_set_aside(list(waiting)):
+        if waiting[line.amount_minor, line.currency] and not arrived(line.pk):
+            waiting[line.amount_minor, line.currency] -= 1
+            actions.post_payout_arrived(line, current(), now)
 
 
 @dataclass(frozen=True, slots=True)

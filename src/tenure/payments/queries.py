@@ -112,6 +112,15 @@ def attempted_orders(numbers: Iterable[str]) -> set[str]:
     return set(Attempt.objects.filter(order_number__in=numbers).values_list("order_number", flat=True))
 
 
+def lines_set_aside(amounts: Iterable[tuple[int, str]]) -> list[BankLine]:
+    """Lines set aside as for no order, of which nothing was given away, of some amounts and currencies."""
+    rows = BankLine.objects.filter(ignored_at__isnull=False, allocations=None).order_by("pk")
+    wanted = Q()
+    for minor, currency in amounts:
+        wanted |= Q(amount_minor=minor, currency=currency)
+    return list(rows.filter(wanted)) if wanted else []
+
+
 def payment_of(order_id: int) -> Payment | None:
     return Payment.objects.filter(order_id=order_id).first()
 

@@ -226,7 +226,7 @@ WITH late AS (
          CASE WHEN t.kind = 'credited' AND p.account = 'refunds' THEN 'deferred_revenue' ELSE p.account END AS account,
          p.currency, sum(p.amount_minor) AS amount
   FROM billing_ledgertransaction t JOIN billing_posting p ON p.transaction_id = t.id
-  WHERE t.cause_type <> 'allocation' AND t.kind NOT LIKE 'recognised:%%'
+  WHERE t.cause_type <> 'allocation' AND t.kind NOT LIKE 'recognised:%%' AND t.kind <> 'payout'
   GROUP BY 1, 2, 3, 4, 5
 )
 SELECT cause_type || ':' || cause_id AS object, kind, account, currency,
@@ -255,6 +255,17 @@ WHERE w.amount IS DISTINCT FROM p.amount
 
 
 # A credit note takes back first what was still to be earned, then what was earned already; both together are its net.
+
+ARRIVED = """
+SELECT 'bank_line:' || t.cause_id AS object, p.account, p.currency, p.amount_minor AS posted, b.amount_minor AS amount
+FROM billing_ledgertransaction t JOIN billing_posting p ON p.transaction_id = t.id
+LEFT JOIN payments_bankline b ON t.cause_type = 'bank_line' AND b.id = t.cause_id AND b.ignored_at IS NOT NULL
+WHERE t.kind = 'payout' AND (b.amount_minor, b.currency) IS DISTINCT FROM (abs(p.amount_minor), p.currency)
+   OR t.kind = 'payout' AND p.account <> CASE WHEN p.amount_minor > 0 THEN 'suspense' ELSE 'in_transit' END
+UNION ALL
+SELECT 'account:in_transit:' || currency, account, currency, sum(amount_minor)::bigint, 0
+FROM billing_posting WHERE account = 'in_transit' GROUP BY account, currency HAVING sum(amount_minor) < 0
+"""
 
 EARNED = """
 WITH last AS (
@@ -306,5 +317,6 @@ def causes(book: Book) -> Iterator[Violation]:
     )
     yield from broken(CAUSES)
     yield from broken(RECOGNISED)
+    yield from broken(ARRIVED)
     yield from broken(EARNED)
     yield from broken(MATCHED)
