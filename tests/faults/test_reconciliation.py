@@ -14,8 +14,8 @@ from django.db import connection
 from tenure import wiring
 from tenure.partners.models import Partner
 from tenure.payments.gateways.base import Unknown
-from tenure.proof import facts, verify
 from tenure.plumbing.instance import identify
+from tenure.proof import facts, verify
 from tenure.proof.book import snapshot
 from tests.actions.conftest import plant
 from tests.conftest import GATEWAY_SECRET

@@ -18,8 +18,8 @@ def register(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tenure.proof import facts
     from tenure.plumbing.instance import identify
+    from tenure.proof import facts
     from tenure.proof.book import snapshot
 
     out = sys.stdout.buffer

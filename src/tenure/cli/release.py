@@ -15,8 +15,8 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "release",
         help="let a restored or copied database charge again",
-        description="A database that was restored or copied moves no money until somebody has made sure that the one it "
-        "came from charges no more. Without a reason, says whether money may be moved: exit status 1 when not.",
+        description="A database that was restored or copied moves no money until somebody has made sure that the one "
+        "it came from charges no more. Without a reason, says whether money may be moved: exit status 1 when not.",
     )
     parser.add_argument("--reason", default="", help="why money may be moved from here; kept in the audit trail")
     parser.set_defaults(run=run)
