@@ -8,6 +8,7 @@ from html import escape
 
 from tenure.demogateway.book import Book
 from tenure.demogateway.cards import CARDS, PretendCard
+from tenure.demogateway.keeping import Keeping
 from tenure.demogateway.words import WORDS
 from tenure.kernel.money import Money, say
 
@@ -26,14 +27,16 @@ Answer = tuple[int, str, str]
 
 def answer(book: Book, page: str, method: str, form: dict[str, str]) -> Answer:
     """Status, page and where to go instead. Deciding happens in one transaction: twice pressed is once paid."""
+    keeping = Keeping(book)
     if method == "GET":
-        intent = book.at_page(page)
+        intent = book.at_page(page) or keeping.at_page(page)
         return (200, shown(intent), "") if intent else (404, missing(), "")
     with book.change():
-        intent = book.at_page(page)
-        if not intent:
-            return 404, missing(), ""
-        return pressed(book, intent, form)
+        if intent := book.at_page(page):
+            return pressed(book, intent, form)
+        if row := keeping.at_page(page):
+            return kept(keeping, row, form)
+        return 404, missing(), ""
 
 
 def pressed(book: Book, intent: dict, form: dict[str, str]) -> Answer:
@@ -57,9 +60,31 @@ def pressed(book: Book, intent: dict, form: dict[str, str]) -> Answer:
     return (504, lost_line(intent), "") if lost else (303, "", intent["return_path"])
 
 
+def kept(keeping: Keeping, row: dict, form: dict[str, str]) -> Answer:
+    """What a button does on a page that only keeps a card: another card may be tried until one is kept."""
+    status = keeping.pressed(row, form)
+    if status in ("succeeded", "cancelled"):
+        return 303, "", row["return_path"]
+    return (303, "", f"/pay/{row['page']}") if status else (422, choose(row, error=True), "")
+
+
+def words_of(intent: dict) -> dict[str, str]:
+    """The words of a page; where nothing is paid, some are others."""
+    words = WORDS[intent["language"]]
+    return (
+        words if intent["amount"] else words | {name: words.get(f"keep_{name}", said) for name, said in words.items()}
+    )
+
+
+def choosable(intent: dict) -> bool:
+    """Whether a card can be named: once for a payment, again and again for a card that is only kept."""
+    unused = intent["status"] == "unconfirmed" and not intent["card"]
+    return unused or (intent["status"] == "declined" and not intent["amount"])
+
+
 def shown(intent: dict) -> str:
     """The page of a payment as it stands."""
-    if intent["status"] == "unconfirmed" and not intent["card"]:
+    if choosable(intent):
         return choose(intent)
     if intent["status"] == "needs_action":
         return ask_bank(intent)
@@ -67,15 +92,16 @@ def shown(intent: dict) -> str:
 
 
 def amount_of(intent: dict) -> str:
-    return say(Money(intent["amount"], intent["currency"]))
+    return say(Money(intent["amount"], intent["currency"])) if intent["amount"] else ""
 
 
 def choose(intent: dict, error: bool = False) -> str:
-    words = WORDS[intent["language"]]
-    alert = f'<p class="note danger" id="error" role="alert">{words["choose_card"]}</p>' if error else ""
-    described = ' aria-describedby="error"' if error else ""
+    words = words_of(intent)
+    told = words["choose_card"] if error else words["keep_no"] if intent["status"] == "declined" else ""
+    alert = f'<p class="note danger" id="error" role="alert">{told}</p>' if told else ""
+    described = ' aria-describedby="error"' if told else ""
     choices = "".join(choice(card, words, error) for card in CARDS.values())
-    kept = f'<p class="hint">{words["kept"]}</p>' if intent["save_card"] else ""
+    kept = f'<p class="hint">{words["kept"]}</p>' if intent["save_card"] or not intent["amount"] else ""
     body = f"""
 <form class="card" method="post" novalidate>
 {alert}<fieldset class="stack"{described}><legend>{words["which"]}</legend>{choices}</fieldset>
@@ -96,7 +122,7 @@ def choice(card: PretendCard, words: dict[str, str], error: bool) -> str:
 
 
 def ask_bank(intent: dict) -> str:
-    words = WORDS[intent["language"]]
+    words = words_of(intent)
     body = f"""
 <form class="card" method="post">
 <p>{words["bank_why"]}</p>
@@ -107,18 +133,18 @@ def ask_bank(intent: dict) -> str:
 
 
 def finished(intent: dict) -> str:
-    words = WORDS[intent["language"]]
+    words = words_of(intent)
     status = intent["status"] if intent["status"] in ("succeeded", "declined", "cancelled") else "processing"
     return framed(intent, words[status], closing(intent, words[f"{status}_why"]))
 
 
 def lost_line(intent: dict) -> str:
-    words = WORDS[intent["language"]]
+    words = words_of(intent)
     return framed(intent, words["lost"], closing(intent, words["lost_why"], "warn"))
 
 
 def closing(intent: dict, why: str, mood: str = "") -> str:
-    words, back = WORDS[intent["language"]], escape(intent["return_path"])
+    words, back = words_of(intent), escape(intent["return_path"])
     return f"""
 <div class="card"><p class="note {mood}">{why}</p>
 <footer><a class="button primary" href="{back}">{words["back"]}</a></footer></div>"""
@@ -126,7 +152,7 @@ def closing(intent: dict, why: str, mood: str = "") -> str:
 
 def framed(intent: dict, heading: str, body: str, error: bool = False) -> str:
     """The page around the choice: what is pretend says so, and what is being paid stands beside it."""
-    words = WORDS[intent["language"]]
+    words = words_of(intent)
     rows = "".join(
         f"<dt>{words[name]}</dt><dd>{escape(value)}</dd>"
         for name, value in (
@@ -137,10 +163,12 @@ def framed(intent: dict, heading: str, body: str, error: bool = False) -> str:
         )
         if value
     )
+    total = f'<p class="row between"><span>{words["total"]}</span> <span class="total">{amount_of(intent)}</span></p>'
+    total = total if intent["amount"] else ""
     summary = f"""
 <aside class="card" aria-labelledby="summary"><h2 id="summary">{words["summary"]}</h2><dl>{rows}</dl>
-<p class="row between"><span>{words["total"]}</span> <span class="total">{amount_of(intent)}</span></p></aside>"""
-    choosing = intent["status"] == "unconfirmed"
+{total}</aside>"""
+    choosing = choosable(intent)
     pretend = f"<strong>{words['pretend']}</strong> {words['choose' if choosing else 'nothing']}"
     title = f"{words['error'] if error else ''}{heading} · {words['pretend'].rstrip('.。')}"
     return document(words["lang"], title, f"""

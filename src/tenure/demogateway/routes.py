@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from tenure.demogateway.book import FAULTS, Book, No
 from tenure.demogateway.cards import CARDS, DECLINES
 from tenure.demogateway.counter import OUTCOMES, Counter
+from tenure.demogateway.keeping import Keeping
 from tenure.demogateway.wire import Wire, counted
 from tenure.kernel.money import EXPONENTS, LIMIT_MINOR
 
@@ -126,6 +127,7 @@ class Routes:
     def __init__(self, book: Book, latency_ms: int = 0):
         self.book = book
         self.counter = Counter(book)
+        self.keeping = Keeping(book)
         self.latency_s = latency_ms / 1000
         self.in_flight: set[str] = set()
         self.guard = threading.Lock()
@@ -227,6 +229,8 @@ class Routes:
     # Payments
 
     def open_page(self, request: Request, wire: Wire, ref: str) -> dict:
+        if request.text("mode") == "setup":
+            return self.open_card_page(request, wire)
         if request.text("mode") != "payment":
             raise No("invalid_mode")
         line = part(request.part("line_items"), "0")
@@ -249,7 +253,25 @@ class Routes:
         own_path(request.text("cancel_url", 2000))
         return wire.session(self.book.open(fields, page=True))
 
+    def open_card_page(self, request: Request, wire: Wire) -> dict:
+        noted, currency = request.part("metadata"), request.text("currency", 3).upper()
+        if currency not in EXPONENTS:
+            raise No("invalid_currency")
+        own_path(request.text("cancel_url", 2000))
+        fields = {
+            "customer": self.counter.customer(request.text("customer", 100))["id"],
+            "currency": currency,
+            "metadata": json.dumps({str(name)[:40]: str(value)[:500] for name, value in noted.items()}, sort_keys=True),
+            "payer_name": text(noted, "payer"),
+            "merchant": text(noted, "merchant"),
+            "language": LANGUAGES.get(request.text("locale"), "en"),
+            "return_path": own_path(request.text("success_url", 2000)),
+        }
+        return self.keeping.session(self.keeping.open(fields) | {"status": "unconfirmed"}, wire)
+
     def session(self, request: Request, wire: Wire, ref: str) -> dict:
+        if kept := self.keeping.at_page(ref):
+            return self.keeping.session(kept, wire, request.expand)
         return wire.session(self._session(ref), request.expand)
 
     def _session(self, ref: str) -> dict:

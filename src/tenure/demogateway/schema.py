@@ -74,6 +74,21 @@ CREATE TABLE IF NOT EXISTS customers (
   metadata TEXT NOT NULL,
   made_at REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS setups (
+  page TEXT PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  customer TEXT NOT NULL REFERENCES customers,
+  currency TEXT NOT NULL,
+  metadata TEXT NOT NULL,
+  language TEXT NOT NULL,
+  return_path TEXT NOT NULL,
+  payer_name TEXT NOT NULL DEFAULT '',
+  merchant TEXT NOT NULL DEFAULT '',
+  status TEXT NOT NULL DEFAULT 'unconfirmed',
+  kind TEXT NOT NULL DEFAULT '',
+  card TEXT,
+  created_at REAL NOT NULL
+);
 CREATE TABLE IF NOT EXISTS detached (token TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS disputes (
   id TEXT PRIMARY KEY,

@@ -81,6 +81,22 @@ class PageRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CardPageRequest:
+    """A card that is named on the gateway's own page to be kept; nothing is charged.
+
+    ``currency`` is the one it will be charged in. ``key`` belongs to this page alone.
+    """
+
+    key: str
+    customer: str
+    currency: str
+    language: str
+    return_path: str
+    payer_name: str
+    merchant: str = "Tenure"
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page that waits for the customer: the payment's id, and where the browser goes.
 
@@ -290,6 +306,12 @@ class Gateway(Protocol):
 
     def movements(self, since: datetime | None = None) -> list[Movement]:
         """The lines of the gateway's own account at or after an instant, oldest first."""
+
+    def open_card_page(self, request: CardPageRequest) -> Page:
+        """Create the page on which the customer names a card to be kept."""
+
+    def look_card(self, ref: str) -> Card | None:
+        """The card that was named on a page; none while the page waits, or when it was left."""
 
     def detach(self, card_token: str) -> None:
         """Forget a kept card. One that is already forgotten is no error."""

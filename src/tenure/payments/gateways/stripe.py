@@ -20,6 +20,8 @@ import stripe
 from tenure.payments.gateways import doorbells
 from tenure.payments.gateways import stripe_words as words
 from tenure.payments.gateways.base import (
+    Card,
+    CardPageRequest,
     ChargeRequest,
     DisputeOutcome,
     Doorbell,
@@ -98,8 +100,6 @@ class StripeGateway:
     # Payments
 
     def open_page(self, request: PageRequest) -> Page:
-        if not OWN_PATH.fullmatch(request.return_path):
-            raise Rejected("invalid_return_path")
         noted = {"order": request.order, "attempt": str(request.attempt)}
         priced = {
             "currency": request.amount.currency.lower(),
@@ -109,7 +109,6 @@ class StripeGateway:
         asked = {
             **self.CARDS_ONLY,
             "mode": "payment",
-            "customer": self._customer(request.customer),
             "client_reference_id": request.order,
             "line_items": [{"quantity": 1, "price_data": priced}],
             "metadata": {**noted, "payer": request.payer_name[:500], "merchant": request.merchant[:500]},
@@ -117,9 +116,7 @@ class StripeGateway:
                 "metadata": noted,
                 **({"setup_future_usage": "off_session"} if request.save_card else {}),
             },
-            "locale": LOCALES.get(request.language, "auto"),
-            "success_url": self.site + request.return_path,
-            "cancel_url": self.site + request.return_path,
+            **self._for_browser(request),
         }
         said = self._ask(self.client.v1.checkout.sessions.create, asked, key=f"{request.key}:page")
         return Page(said["id"], self._path(said["url"]))
@@ -213,6 +210,21 @@ class StripeGateway:
                 raise Rejected("refund_exceeds_capture") from None
             raise
 
+    def open_card_page(self, request: CardPageRequest) -> Page:
+        asked = {
+            **self.CARDS_ONLY,
+            "mode": "setup",
+            "currency": request.currency.lower(),
+            "metadata": {"payer": request.payer_name[:500], "merchant": request.merchant[:500]},
+            **self._for_browser(request),
+        }
+        said = self._ask(self.client.v1.checkout.sessions.create, asked, key=f"{request.key}:card")
+        return Page(said["id"], self._path(said["url"]))
+
+    def look_card(self, ref: str) -> Card | None:
+        asked = {"expand": ["setup_intent.payment_method"]}
+        return words.kept_card(self._ask(self.client.v1.checkout.sessions.retrieve, asked, ref))
+
     def detach(self, card_token: str) -> None:
         try:
             self._ask(self.client.v1.payment_methods.detach, {}, card_token, key=f"{card_token}:detach")
@@ -258,6 +270,17 @@ class StripeGateway:
     def _path(self, url: str) -> str:
         """A page below the very address that we ask is shown under our own ``/pay/``; any other as it is."""
         return url.removeprefix(self.base) if url.startswith(f"{self.base}/pay/") else url
+
+    def _for_browser(self, request: PageRequest | CardPageRequest) -> dict[str, Any]:
+        """Whose page it is, how it speaks and where it sends the browser: back to us, never elsewhere."""
+        if not OWN_PATH.fullmatch(request.return_path):
+            raise Rejected("invalid_return_path")
+        return {
+            "customer": self._customer(request.customer),
+            "locale": LOCALES.get(request.language, "auto"),
+            "success_url": self.site + request.return_path,
+            "cancel_url": self.site + request.return_path,
+        }
 
     def _customer(self, ours: str) -> str:
         """Stripe's own number for a customer of ours. Made under a key of its own, so that a search that has not

@@ -231,6 +231,18 @@ def session(said: Said, page: str = "") -> Outcome:
 
 
 @readable
+def kept_card(said: Said) -> Card | None:
+    """The card named on a page that only keeps one; none before the bank has agreed to it."""
+    setup = said["setup_intent"]
+    if said["status"] != "complete" or setup["status"] != "succeeded":
+        return None
+    card = card_of(setup["payment_method"])
+    if card is None or not card.token:
+        raise ValueError("a kept card without a token")
+    return card
+
+
+@readable
 def refund(said: Said) -> RefundOutcome:
     made_at, amount = instant(said["created"]), money(said["amount"], said["currency"])
     return RefundOutcome(REFUND[said["status"]], said["id"], id_of(said["payment_intent"]), amount, made_at)
