@@ -70,16 +70,6 @@ def keep_file(actor: Actor, mark: str, faults: list[dict], now: datetime, **fact
     return row
 
 
-def commit_lazily() -> None:
-    """Do not wait for the disk at this beat's end. What a power cut takes is taken whole, and done again.
-
-    Nothing outside has heard of it: what follows from it is claimed in a later commit, which waits for both.
-    """
-    inside("giving the lines of a statement")
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit TO off")
-
-
 def enter_lines(actor: Actor, file: StatementFile, lines: Iterable[dict], now: datetime) -> list[BankLine]:
     """The credits of a file, all in one statement."""
     inside("entering a statement")

@@ -314,7 +314,6 @@ def give_lines(
     for n, line in enumerate(waiting, 1):
         try:
             with beat():
-                payments.commit_lazily()
                 apply_transfer(actor, line, orders[line.likely_order_id], now)
         except Refusal as refusal:
             with beat():
