@@ -146,8 +146,8 @@ class StripeGateway:
         if said["status"] != "requires_confirmation":
             return self._payment(said)
         noted = said["metadata"]
-        how = {"off_session": True} if noted.get("off_session") else {"return_url": self.site + noted["return_path"]}
-        asked = {**how, "expand": WITH_CARD}
+        back = self.site + noted.get("return_path", "/")
+        asked = {"expand": WITH_CARD, **({"off_session": True} if noted.get("off_session") else {"return_url": back})}
         try:
             said = self._ask(self.client.v1.payment_intents.confirm, asked, ref, key=f"{key}:confirm")
         except Rejected as no:
@@ -155,7 +155,8 @@ class StripeGateway:
                 raise
             said = self._intent(ref)
         except stripe.CardError as no:
-            said = ((no.json_body or {}).get("error") or {}).get("payment_intent") or self._intent(ref)
+            told: Any = no.json_body or {}
+            said = (told.get("error") or {}).get("payment_intent") or self._intent(ref)
         return self._payment(said)
 
     def look(self, ref: str) -> Outcome:
