@@ -16,7 +16,8 @@ from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
 from tenure.demogateway import pages
 from tenure.demogateway.book import Book, No
-from tenure.demogateway.routes import Lost, Request, Routes, error
+from tenure.demogateway.forms import Request
+from tenure.demogateway.routes import Lost, Routes, error
 
 LARGEST_BODY = 64 * 1024
 POLICY = "default-src 'self'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
