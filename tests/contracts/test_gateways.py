@@ -96,6 +96,17 @@ def test_cancel_and_return_leaves_nothing_to_pay(lab, gateway):
     assert "這筆付款已取消" in lab.http("GET", page.path)[1]
 
 
+def test_a_page_that_nobody_used_for_a_day_is_closed(lab, gateway):
+    asked = lab.page()
+    page = gateway.open_page(asked)
+    lab.faults(clock_s=24 * 3600 - 60)
+    assert gateway.look(page.ref).status == "needs_action"
+    lab.faults(clock_s=24 * 3600 + 1)
+    assert gateway.look(page.ref).status == gateway.cancel(page.ref, asked.key).status == "cancelled"
+    assert lab.pay(page.path, "approves")[2]["Location"] == asked.return_path
+    assert not lab.charged(asked.order)
+
+
 @pytest.mark.parametrize(
     ("language", "lang", "pay", "pretend"),
     [("en", "en", "Pay NT$15,750", "Nothing is charged."), ("zh-hant", "zh-Hant", "付款 NT$15,750", "不會真的扣款")],

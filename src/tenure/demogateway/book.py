@@ -20,6 +20,7 @@ from tenure.demogateway.schema import ADDED, SCHEMA
 LOST_ANSWER_BELL_S = 3
 ANSWERS_KEPT_S = 24 * 3600
 MAX_TRIES = 20
+PAGE_OPEN_S = 24 * 3600
 FEE_PER_MILLE = 29
 FAULTS = {
     "duplicate_webhooks": 0,
@@ -99,7 +100,12 @@ class Book:
         return found
 
     def at_page(self, page: str) -> dict | None:
-        return self.row(f"{self.SEE} WHERE i.page = ?", page)
+        """The payment of a page. One that nobody used for a day is closed, as if its customer had left."""
+        found = self.row(f"{self.SEE} WHERE i.page = ?", page)
+        unused = found and found["hosted"] and found["status"] == "unconfirmed"
+        if found and unused and found["created_at"] <= self.now() - PAGE_OPEN_S:
+            found["status"] = "cancelled"
+        return found
 
     def find(self, order: str, attempt: int) -> list[dict]:
         """Payments of one attempt, a captured one first, then the newest."""
