@@ -6,6 +6,8 @@ Read next: ``plumbing/pdf.py``.
 """
 
 import hashlib
+import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,9 @@ WORDS = {
 }
 """Both languages of every label; what the seller says (the tax's name, notes) comes with the view."""
 
+LONG_WORD = re.compile(r"[^\s\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\ufe30-\uffef]{24,}")
+"""What may be wider than a column; scripts that break between any two characters never are."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -113,7 +118,7 @@ def page(view: InvoiceView) -> dict[str, Any]:
     """Everything ``invoice.typ`` prints, as words and figures ready to set."""
     say = Speaker(view.language)
     heading = say(view.kind)
-    return {
+    said = {
         "lang": "zh" if say.chinese else "en",
         "region": "TW" if say.chinese else "GB",
         "title": f"{heading} {view.number or view.order_number}",
@@ -132,6 +137,15 @@ def page(view: InvoiceView) -> dict[str, Any]:
         "footer": [part for part in (view.seller.name, view.seller.email, view.seller.phone) if part],
         "page": WORDS["page"][say.chinese],
     }
+    return said | {"long-word": any(LONG_WORD.search(text) for text in _texts(said))}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 class Speaker:

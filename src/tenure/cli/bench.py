@@ -17,12 +17,13 @@ from tenure.cli.main import CannotRun
 NEEDS_DJANGO = True
 START_SECONDS = 60
 DOCUMENTS = 100
+HOW_MANY = {"statements": 5000, "invoices": 2000}
 
 
 def register(commands: Any) -> None:
     parser = commands.add_parser("bench", help="measure pages, documents and memory")
-    parser.add_argument("what", choices=["pages", "statements"], help="what to measure")
-    parser.add_argument("-n", "--lines", type=int, default=5000, help="lines of the bank file (default 5000)")
+    parser.add_argument("what", choices=["pages", "statements", "invoices"], help="what to measure")
+    parser.add_argument("-n", "--lines", type=int, help="lines of the bank file (5000), or invoices (2000)")
     parser.add_argument("--seed", type=int, default=1, help="which bank file (default 1)")
     parser.add_argument("--rounds", type=int, default=150, help="requests per page and reader (default 150)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -31,6 +32,11 @@ def register(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure against the database that is there; ``make bench`` fills one with 10,000 partners first."""
+    args.lines = args.lines or HOW_MANY.get(args.what)
+    if args.what == "invoices":
+        from tenure.cli import bench_invoices  # noqa: PLC0415
+
+        return bench_invoices.run(args)
     if args.what == "statements":
         from tenure.cli import bench_statements  # noqa: PLC0415
 
