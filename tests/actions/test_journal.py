@@ -15,6 +15,7 @@ from tenure.kernel.money import EXPONENTS
 from tenure.partners.models import Partner
 from tenure.reports.documents import COLUMNS, amount, harmless, written
 from tenure.reports.queries import aged
+from tests.actions.conftest import plant
 
 GOLDEN = Path(__file__).with_name("journal.csv")
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "operations" / "journal.md").read_text("utf-8")
@@ -43,7 +44,7 @@ def ours(text: str) -> str:
         return seen.setdefault(match.group(), f"{match.group(1)}#{len(seen) + 1}")
 
     text = re.sub(r"(O-\d{4}-)\d+", alike, text)
-    text = re.sub(r"((?:invoice|payment|refund):)\d+", alike, text)
+    text = re.sub(r"((?:invoice|payment|refund|movement):)\d+", alike, text)
     text = re.sub(r"(?m)^()\d+(?=,)", lambda m: seen.setdefault(m.group(), f"#{len(seen) + 1}"), text)
     return re.sub(r"(INV|CN)-2018-0*\d+", r"\1-2018-N", re.sub(r",\d{7},", ",PARTNER,", text))
 
@@ -95,7 +96,7 @@ def test_a_span_holds_its_first_and_last_day_and_no_other(books):
 def test_no_cell_runs_in_a_spreadsheet(books):
     for name in ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "＝1+1", " =1", '=HYPERLINK("http://x","y")'):
         Partner.objects.filter(pk=books.contoso.pk).update(legal_name=name)
-        cells = [row["partner_name"] for row in table("".join(written("csv", *SPAN)))]
+        cells = [row["partner_name"] for row in table("".join(written("csv", *SPAN))) if row["partner"]]
         assert cells and all(cell == harmless(name) == f"'{name}" for cell in cells)
         told = json.loads("".join(written("json", *SPAN)))
         assert told["transactions"][0]["partner_name"] == name, "JSON is not a spreadsheet"
@@ -116,8 +117,13 @@ def test_the_command_writes_and_closes(books, capfd):
     assert {row["account"]: row["minor"] for row in told["balances"]}["revenue"] == -(15_000 * 11 // 366)
     assert main.main(["books", "close", "2018-08"]) == 1
     assert capfd.readouterr().err.startswith("books.month_not_over month=2018-08")
+    plant("DELETE FROM billing_reconciliation")
     assert main.main(["books", "close", "2018-06"]) == 1
     assert "books.not_reconciled gateway=demo" in capfd.readouterr().err
+    assert main.main(["books", "reconcile"]) == 0
+    assert capfd.readouterr().out == "demo: 2 movements, 0 differences\n"
+    assert main.main(["books", "close", "2018-06"]) == 0
+    assert capfd.readouterr().out == "2018-06 is closed.\n"
     assert main.main(["books", "close", "June"]) == 2
 
 
