@@ -39,7 +39,8 @@ def _table(found: dict) -> str:
     return "\n".join(
         [
             f"{found['invoices']:,} tax invoices in {found['seconds']} s by {found['workers']} workers",
-            f"  each: median {found['median_ms']} ms, p95 {found['p95_ms']} ms, processor {found['processor_ms']} ms, {found['kilobytes']} kB",
+            f"  each: median {found['median_ms']} ms, p95 {found['p95_ms']} ms, "
+            f"{found['processor_ms']} ms of a processor, {found['kilobytes']} kB",
             f"  memory of each worker, settled to end: {memory}",
         ]
     )
