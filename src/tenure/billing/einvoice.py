@@ -23,7 +23,7 @@ from drafthorse.models.payment import PaymentMeans, PaymentTerms
 from drafthorse.models.trade import TradeSettlement
 from drafthorse.models.tradelines import LineItem
 
-from tenure.billing.rules import InvoiceLine, InvoiceView, Kind, Party, TaxLine, untaxed_because
+from tenure.billing.rules import InvoiceLine, InvoiceView, Kind, Party, TaxLine, add_up, untaxed_because
 from tenure.kernel.money import EXPONENTS, Money
 
 PROFILE = "urn:cen.eu:en16931:2017"
@@ -139,13 +139,13 @@ class _Signed:
         settlement.payment_reference = _text(view.payment.reference)
         settlement.currency_code = view.currency
         settlement.payment_means.add(_means(view))
-        for tax in view.tax_lines:
-            settlement.trade_tax.add(self._breakdown(tax))
+        for rate in view.tax_lines:
+            settlement.trade_tax.add(self._breakdown(rate))
         periods = [line.period for line in view.lines if line.period]
         if periods:
             settlement.period.start = min(span.first for span in periods)
             settlement.period.end = max(span.last for span in periods)
-        tax_stated = sum((stated_tax(tax) for tax in view.tax_lines), Money(0, view.currency))
+        tax_stated = add_up((stated_tax(rate) for rate in view.tax_lines), view.currency)
         net, tax, total = (self.amount(value) for value in (view.net, tax_stated, view.total))
         paid = total if view.payment.paid_on else Decimal(0)
         if total != paid:
