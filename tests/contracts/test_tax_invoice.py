@@ -219,6 +219,22 @@ def test_a_transfer_names_the_account_and_the_day():
     assert read(content, "DuePayableAmount") == ["450.50"]
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            "Bank Commerzbank|Account number DE89 3704 0044 0532 0130 00|SWIFT code COBADEFFXXX|Pay by 9 August 2019",
+        ),
+        ("zh-hant", "銀行 Commerzbank|帳號 DE89 3704 0044 0532 0130 00|SWIFT 代碼 COBADEFFXXX|付款期限 2019年8月9日"),
+    ],
+)
+def test_the_page_of_an_open_invoice_names_the_same_account_and_day(language, words):
+    content = documents.render(cases(language)["reverse charge"])
+    said = " ".join("".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(content)).pages).split())
+    assert [word for word in words.split("|") if word not in said] == []
+
+
 def test_taxes_rounded_by_the_line_stay_within_what_the_standard_allows():
     """150 lines, each half a cent off: their sum is the tax, and the standard still finds no fault."""
     line = InvoiceLine.of("Seat", None, TaxedPrice.of(Money(250, "EUR"), 1900), "S")

@@ -49,6 +49,7 @@ WORDS = {
     "rate.E": ("Exempt", "免稅"),
     "rate.Z": ("Zero-rated", "零稅率"),
     "rate.G": ("Zero-rated", "零稅率"),
+    "rate.K": ("Exempt", "免稅"),
     "rate.AE": ("Reverse charge", "逆向課稅"),
     "rate.O": ("Not taxable", "不課稅"),
     "lead.paid": ("{total} paid on {day}", "{total} 已於 {day}付清"),
@@ -246,7 +247,9 @@ def _payment(view: InvoiceView, say: Speaker) -> list[list[str]]:
         rows += [("pay_by", say.day(paid.pay_by))] if paid.pay_by else []
     else:
         rows = [("method", _method(view, say)), ("paid_on", say.day(paid.paid_on) if paid.paid_on else "")]
+        rows += _bank(view.bank, view.seller.name) if paid.pay_by and not paid.paid_on else []
         rows += [("reference", _in_fours(paid.reference))]
+        rows += [("pay_by", say.day(paid.pay_by))] if paid.pay_by and not paid.paid_on else []
     return [[say.first(f"{kind}.{code}", code), value] for code, value in rows if value]
 
 
