@@ -4,6 +4,8 @@ import pytest
 
 from tenure.kernel.refusals import Refusal
 from tenure.memberships.models import AutoRenewChange
+from tenure.payments import actions as payments
+from tenure.payments.gateways.base import Unknown
 from tenure.payments.queries import cards
 from tenure.people.models import User
 from tenure.renewals import actions as renewals
@@ -149,3 +151,45 @@ def test_without_auto_renew_there_is_no_card_to_choose(till, subscription):
     assert till.client.get(address(subscription, "card/"))["Location"] == address(subscription)
     with pytest.raises(Refusal, match="renew_first"):
         renewals.change_card(till.world.actor(till.world.ming), subscription, card=kept.pk, now=till.world.now)
+
+
+def test_a_new_card_is_named_on_the_gateways_page_and_charged_at_the_next_renewal(till, subscription):
+    """Replacing the card for one that was never used here: nothing is charged, the next renewal charges it."""
+    before = till.world.charged()
+    assert "Use a new card" in till.page(address(subscription, "card/"))
+    page = till.post(address(subscription, "card/new/"))
+    assert page.startswith("/pay/") and "Keep this card" in till.page(page)
+    assert till.press(page, "tok_4444") == address(subscription)
+    assert "On. We charge Mastercard ···· 4444 on 23 June 2019" in till.page(address(subscription))
+    assert [card.last4 for card in cards(till.world.contoso.pk)].count("4444") == 1
+    assert till.world.charged() == before
+    till.world.live("2019-06-23")
+    assert till.world.charged() == before + 1 and f"{till.world.holding().term.starts_on}" == "2019-06-23"
+
+
+def test_a_card_page_that_was_left_changes_nothing(till, subscription):
+    kept = till.world.holding().subscription.card_id
+    page = till.post(address(subscription, "card/new/"))
+    assert till.press(page, do="cancel") == address(subscription, "card/")
+    assert "No new card was kept" in till.page(address(subscription, "card/"))
+    assert till.world.holding().subscription.card_id == kept
+    assert till.client.get(address(subscription, "card/return/"))["Location"] == address(subscription)
+
+
+def test_a_card_named_by_one_browser_is_not_taken_by_another(till, subscription):
+    """The page's name stays with the session that opened it; coming back without one changes nothing."""
+    page = till.post(address(subscription, "card/new/"))
+    kept = till.world.holding().subscription.card_id
+    ann = Till(till.world, till.world.ann)
+    assert ann.press(page, "tok_4444") == address(subscription)
+    assert till.world.holding().subscription.card_id == kept
+    assert till.client.get(address(subscription, "card/new/")).status_code == 405
+
+
+def test_a_gateway_that_is_silent_opens_no_page(till, subscription, monkeypatch):
+    def silent(*_):
+        raise Unknown("no_answer")
+
+    monkeypatch.setattr(type(payments.gateway("demo")._through), "open_card_page", silent)
+    assert till.post(address(subscription, "card/new/")) == address(subscription, "card/")
+    assert "Nothing was changed" in till.page(address(subscription, "card/"))

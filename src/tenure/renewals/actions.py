@@ -19,11 +19,13 @@ from tenure.memberships.models import Subscription, Term
 from tenure.memberships.queries import Holding, facts_of, policy_of
 from tenure.memberships.rules import Status
 from tenure.partners.actions import lock
+from tenure.payments.actions import keep_card
+from tenure.payments.gateways.base import Card
 from tenure.payments.models import Attempt
 from tenure.payments.queries import attempts, open_attempt
 from tenure.payments.queries import card as kept_card
 from tenure.payments.rules import AttemptStatus, Method
-from tenure.plumbing.db import beat, crash_point, verb
+from tenure.plumbing.db import beat, crash_point, verb, wiring
 from tenure.plumbing.outbox import open_task, record
 from tenure.programme.queries import current
 from tenure.purchases.actions import from_held_money, ordered
@@ -89,10 +91,17 @@ def turn_on_auto_renew(actor: Actor, subscription: Subscription, *, now: datetim
 
 
 @verb(Side.PARTNER)
-def change_card(actor: Actor, subscription: Subscription, *, card: int, now: datetime) -> Subscription:
-    """Choose which of the company's cards renews a subscription. It charges nothing and turns nothing on."""
+def change_card(actor: Actor, subscription: Subscription, *, card: int | Card, now: datetime) -> Subscription:
+    """Choose which of the company's cards renews a subscription. It charges nothing and turns nothing on.
+
+    A card that the gateway has just told of is kept first; any other is named by its number here.
+    """
     lock(subscription.partner_id)
-    row, kept = memberships.locked(subscription), kept_card(card, subscription.partner_id)
+    row = memberships.locked(subscription)
+    if isinstance(card, Card):
+        kept = keep_card(subscription.partner_id, wiring().CARD_GATEWAY, card, actor.label, now)
+    else:
+        kept = kept_card(card, subscription.partner_id)
     if kept is None:
         raise Refusal("payments.card_not_found")
     if not row.auto_renew:

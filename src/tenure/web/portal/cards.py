@@ -1,7 +1,7 @@
-"""The card that renews a subscription: which one, and choosing another of those the company keeps.
+"""The card that renews a subscription: which one, choosing another of those kept, or naming a new one.
 
 It shows and passes on one choice. It must never take a card's number: cards come from the gateway's own page.
-Read next: ``renewals/actions.py``.
+Read next: ``renewals/actions.py``; ``payments/cards.py``, the page of a new card.
 """
 
 from datetime import date
@@ -10,11 +10,15 @@ from typing import Any
 from django.contrib import messages as notes
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from tenure.kernel.refusals import Invalid
 from tenure.memberships.queries import facts_of
 from tenure.memberships.queries import get as subscription_by_id
+from tenure.payments.cards import card_named, open_card_page
+from tenure.payments.gateways.base import Rejected, Unknown
 from tenure.payments.queries import cards
 from tenure.renewals import actions as renewals
 from tenure.renewals.queries import next_charge
@@ -68,3 +72,51 @@ def renewal_card(request: HttpRequest, id: int) -> HttpResponse:
         "nav": "portal:offers",
     }
     return render(request, "portal/renewal_card.html", given, status=status)
+
+
+# The page that a browser was sent to, by subscription: kept with the session, so that no address can name another's.
+PAGES = "card_pages"
+
+
+@portal("renewals.change_card")
+@require_POST
+def new_renewal_card(request: HttpRequest, id: int) -> HttpResponse:
+    """On to the gateway's page, where a card is named and nothing is charged."""
+    row = owned(request, subscription_by_id(id), "renewals.change_card")
+    if not row.auto_renew:
+        return redirect("portal:subscription", row.pk)
+    page = open_card_page(
+        row.partner_id,
+        currency=request.programme.currency_of(request.partner.country),
+        language=language(),
+        payer=request.partner.billing_name or request.partner.legal_name,
+        merchant=request.programme.name.say(language()),
+        return_path=reverse("portal:new_card_back", args=[row.pk]),
+    )
+    if page is None:
+        notes.warning(request, _("The card page can't be opened at the moment. Nothing was changed."), "warn")
+        return redirect("portal:renewal_card", row.pk)
+    request.session[PAGES] = {**request.session.get(PAGES, {}), str(row.pk): page.ref}
+    return redirect(page.path)
+
+
+@portal("renewals.change_card")
+def new_card_back(request: HttpRequest, id: int) -> HttpResponse:
+    """The browser is back from the card page. What its address says is not read; the gateway is asked."""
+    row = owned(request, subscription_by_id(id), "renewals.change_card")
+    ref = request.session.get(PAGES, {}).get(str(row.pk))
+    if not ref or not row.auto_renew:
+        return redirect("portal:subscription", row.pk)
+    try:
+        card = card_named(ref)
+    except (Unknown, Rejected):
+        words = _("We could not ask the card company which card was named. Try again in a few minutes.")
+        notes.warning(request, words, "warn")
+        return redirect("portal:renewal_card", row.pk)
+    request.session[PAGES] = {n: page for n, page in request.session[PAGES].items() if n != str(row.pk)}
+    if card is None:
+        notes.warning(request, _("No new card was kept, so nothing has changed."), "warn")
+        return redirect("portal:renewal_card", row.pk)
+    chosen = renewals.change_card(request.actor, row, card=card, now=request.now).card
+    notes.success(request, fill(_("%(card)s will be charged."), {"card": str(chosen)}, language()), "ok")
+    return redirect("portal:subscription", row.pk)
