@@ -12,6 +12,7 @@ import django  # noqa: E402
 django.setup()
 
 from tenure.kernel.access import SYSTEM  # noqa: E402
+from tenure.partners.queries import get as partner  # noqa: E402
 from tenure.payments.queries import cards, open_attempt  # noqa: E402
 from tenure.payments.rules import Method  # noqa: E402
 from tenure.people.models import User  # noqa: E402
@@ -37,21 +38,24 @@ def work() -> None:
     jobs.run_until_idle(clock.now())
 
 
-def buy(offer: str) -> None:
-    """Ming buys with the card the company keeps."""
-    ming = actor_of(User.objects.get(email="ming@contoso.example"), current())
-    partner_id = min(ming.grants)
-    from tenure.partners.queries import get as partner
+def ming():
+    """The programme administrator of Contoso."""
+    return actor_of(User.objects.get(email="ming@contoso.example"), current())
 
+
+def buy(offer: str, *, kept: bool = True) -> None:
+    """Ming buys, with the card the company keeps or one still to be typed."""
+    buyer = ming()
+    partner_id = min(buyer.grants)
     wanted = Wanted(
         key=f"child-{offer}",
         offer=offer,
         method=Method.CARD,
         language="en",
         terms_version=current().agreement(current().offer(offer).terms).version,
-        card=cards(partner_id).first().pk,
+        card=cards(partner_id).first().pk if kept else None,
     )
-    purchases.buy(ming, partner(partner_id), wanted=wanted, now=clock.now())
+    purchases.buy(buyer, partner(partner_id), wanted=wanted, now=clock.now())
 
 
 def come_back(number: str) -> None:

@@ -27,7 +27,7 @@ def child(*words: str, crash_at: str = "") -> int:
     address = f"postgresql://{parts['USER']}@/{parts['NAME']}?host={parts['HOST']}"
     if parts["PORT"]:
         address += f"&port={parts['PORT']}"
-    environment = {**os.environ, "TENURE_DATABASE_URL": address, "CRASH_AT": crash_at}
+    environment = {**os.environ, "TENURE_DATABASE_URL": address, "TENURE_CRASH_AT": crash_at}
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.child", *words],
         env=environment,
