@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "tenure.web.shared.pages.Shell",
+    "tenure.web.shared.card_data.CardData",
 ]
 TEMPLATES = [
     {
