@@ -30,7 +30,12 @@ SELLER = {
 }
 OFFER = {"en": "Action Pack", "zh-hant": "行動套件"}
 COMPANY = {"en": "Northwind Trading {n} Ltd", "zh-hant": "北風貿易第 {n} 股份有限公司"}
-SALES = (("TWD", 500, "S", "TW"), ("USD", 0, "Z", "US"), ("TWD", 0, "E", "TW"), ("EUR", 0, "AE", "FR"))
+SALES: tuple[tuple[str, int, str, str], ...] = (
+    ("TWD", 500, "S", "TW"),
+    ("USD", 0, "Z", "US"),
+    ("TWD", 0, "E", "TW"),
+    ("EUR", 0, "AE", "FR"),
+)
 SALES += (("USD", 0, "G", "SG"), ("EUR", 1900, "S", "DE"))
 
 
