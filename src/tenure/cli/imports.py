@@ -47,7 +47,7 @@ def statement(args: argparse.Namespace) -> int:
         return _said(args, importing.foretold(content, args.account, programme()))
     programme()
     with card_gateway():
-        row = importing.import_statement(
+        file = importing.import_statement(
             SYSTEM,
             None,
             content=content,
@@ -56,7 +56,7 @@ def statement(args: argparse.Namespace) -> int:
             now=clock.now(),
             progress=_progress(args),
         )
-    row = statement_files().get(pk=row.pk)
+    row: Any = statement_files().get(pk=file.pk)
     figures = {
         "file": row.pk,
         "form": row.form,

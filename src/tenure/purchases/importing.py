@@ -46,6 +46,8 @@ from tenure.purchases.transfers import apply_transfer
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
+ENOUGH = 20
+"""Lines that may fail before a round of giving is broken off."""
 
 # VERBS
 
@@ -245,11 +247,11 @@ def _known(credits: list[Credit]) -> Known:
     orders = list(rows)
     for order in orders:
         newest[order.partner_id, order.offer] = max(newest[order.partner_id, order.offer], order.pk)
-    candidates = [_candidate(order, newest[order.partner_id, order.offer]) for order in orders]
+    candidates = [_candidate(row, row.received or 0, newest[row.partner_id, row.offer]) for row in orders]
     return Known.of(candidates, all_names(), known_accounts({c.payer_account for c in credits if c.payer_account}))
 
 
-def _candidate(order: Order, newest: int) -> Candidate:
+def _candidate(order: Order, received_minor: int, newest: int) -> Candidate:
     waits = order.paid_at is None and order.closing != Closing.CANCELLED and (order.open or order.pk == newest)
     return Candidate(
         order.pk,
@@ -257,7 +259,7 @@ def _candidate(order: Order, newest: int) -> Candidate:
         order.reference,
         order.partner_id,
         order.currency,
-        order.total_minor - (order.received or 0),
+        order.total_minor - received_minor,
         order.expires_on,
         payable=waits,
         by_transfer=order.method == Method.BANK_TRANSFER,
@@ -311,6 +313,7 @@ def give_lines(
     """Give every line that is matched and not given yet to its order, each in a beat of its own."""
     waiting = list(lines_to_give(file)[:at_most])
     orders = Order.objects.select_related("programme").in_bulk([line.likely_order_id for line in waiting])
+    broken = 0
     for n, line in enumerate(waiting, 1):
         try:
             with beat():
@@ -322,6 +325,10 @@ def give_lines(
             log.exception("bank line %s could not be given to its order", line.pk)
             with beat():
                 open_task("transfer", f"bank_line:{line.pk}", None, line.rule, now)
+            broken += 1
+            if broken == ENOUGH:
+                # Not the lines are at fault but the house: the next tick tries again.
+                break
         if progress:
             progress(n, len(waiting))
     return len(waiting)

@@ -52,7 +52,8 @@ def _decoded(content: bytes) -> str:
 
 def _statements(text: str) -> Iterator[tuple[str, list[tuple[int, str]], str]]:
     """Head, bookings with the number of their first line, and tail of every statement of a file."""
-    head, tail, bookings, target = "", "", [], "head"
+    head, tail, target = "", "", "head"
+    bookings: list[tuple[int, str]] = []
     for n, raw in enumerate(text.splitlines(), 1):
         row = re.sub(r"^\{.*\{4:|^\{[1-35].*\}$", "", raw)
         if row.strip() in ("", "-", "-}") or row.startswith("-}"):
