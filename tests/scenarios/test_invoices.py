@@ -31,6 +31,14 @@ def text_of(number: str) -> str:
     return " ".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(content)).pages)
 
 
+def kept(invoice) -> tuple[bytes, bytes]:
+    """The stored page and the stored data, each of them what its fingerprint says."""
+    files = get(invoice.number).pdf.file, get(invoice.number).pdf.xml
+    assert all(file.sha256 == sha256(bytes(file.content)) for file in files)
+    page, data = (bytes(file.content) for file in files)
+    return page, data
+
+
 def exempt(world, valid_from: str, valid_to: str):
     return partners.grant_exemption(
         world.actor(world.fin),
@@ -85,7 +93,8 @@ def test_s39_three_years_give_three_invoices_that_stay_after_the_lapse(world, pa
 def test_s40_a_tax_number_entered_later_stands_on_later_invoices_only(world, pack):
     """I-24: the buyer is frozen with the document; a change of the profile alters nothing that was issued."""
     world.work()
-    before = get(world.invoices()[0].number).pdf.file.sha256
+    before, structured = kept(world.invoices()[0])
+    assert b"Contoso Taiwan Ltd" in structured and b"TW04595257" in structured
     company = enrolment.company_of(world.contoso)
     enrolment.change_company(
         world.actor(world.ann),
@@ -100,7 +109,32 @@ def test_s40_a_tax_number_entered_later_stands_on_later_invoices_only(world, pac
     new, old = (view_of(row).buyer for row in world.invoices())
     assert (new.tax_id, new.name) == ("12345675", "Contoso Accounts")
     assert (old.tax_id, old.name) == ("04595257", "Contoso Taiwan Ltd")
-    assert get(world.invoices()[1].number).pdf.file.sha256 == before
+    assert kept(world.invoices()[1]) == (before, structured)
+    assert b"TW12345675" in kept(world.invoices()[0])[1]
+
+
+def test_what_is_stored_stays_whatever_changes_later(world, pack):
+    """I-21, I-24: another buyer's name, another seller, another tax: page and data are the bytes they were."""
+    world.work()
+    number = world.invoices()[0].number
+    before = [(bytes(file.content), file.sha256) for file in (get(number).pdf.file, get(number).pdf.xml)]
+    company = replace(enrolment.company_of(world.contoso), billing_name="Contoso Accounts")
+    enrolment.change_company(world.actor(world.ann), world.contoso, company=company, now=world.now)
+    world.apply(
+        ('name = { en = "Aurora Systems Co., Ltd."', 'name = { en = "Borealis Co., Ltd."'),
+        ('"營業稅" }, percent = 5', '"營業稅" }, percent = 6'),
+    )
+    world.wake("2018-09-01")
+    store_pdf(get(number), world.now)
+    after = [(bytes(file.content), file.sha256) for file in (get(number).pdf.file, get(number).pdf.xml)]
+    assert after == before
+    assert b"Aurora Systems Co., Ltd." in after[1][0] and b'<ram:TaxTotalAmount currencyID="TWD">750<' in after[1][0]
+    world.go("2019-06-25")
+    world.contoso.refresh_from_db()
+    world.pay(world.renew(pack))
+    world.work()
+    later = bytes(get(world.invoices()[0].number).pdf.xml.content)
+    assert b"Borealis" in later and b"Contoso Accounts" in later and b">900<" in later
 
 
 def test_s41_exempt_a_renewal_totals_15000(world, pack):
@@ -112,6 +146,8 @@ def test_s41_exempt_a_renewal_totals_15000(world, pack):
     assert (order.total_minor, order.tax_minor, order.tax_category) == (15_000, 0, "E")
     world.work()
     assert "15,750" not in text_of(world.invoices()[0].number)
+    assert "Exempt from tax." in text_of(world.invoices()[0].number)
+    assert b"<ram:ExemptionReason>Exempt from tax.</ram:ExemptionReason>" in kept(world.invoices()[0])[1]
 
 
 def test_s41_outside_its_dates_a_certificate_frees_nothing(world, pack):
