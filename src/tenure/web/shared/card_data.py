@@ -9,7 +9,7 @@ alone: they are signed, and read by the gateway's own program. Read next: ``web/
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from tenure.web.shared import messages
@@ -18,6 +18,12 @@ from tenure.web.shared.forms import BLOTTED, looks_like_card
 DONE, REDIRECTED = 300, 400
 UNPROCESSABLE = 422
 TEXTS = ("application/json", "text/")
+
+
+class Blotted(QueryDict):
+    """A form's fields, a card number blotted out; the form notes here that it has refused it in its place."""
+
+    refused = False
 
 
 class CardData:
@@ -29,12 +35,12 @@ class CardData:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.card_data = False
         response = self.get_response(request)
-        if (
-            request.card_data
-            and not DONE <= response.status_code < REDIRECTED
-            and response.status_code != UNPROCESSABLE
-        ):
+        if not request.card_data or DONE <= response.status_code < REDIRECTED:
+            return response
+        if not request.POST.refused or response.streaming:
             return refused(request)
+        response.status_code = UNPROCESSABLE
+        response.content = response.content.replace(BLOTTED.encode(), b"")
         return response
 
     def process_view(
@@ -55,11 +61,10 @@ class CardData:
 
 def blot_out(request: HttpRequest) -> None:
     """Put a mark in the place of every value that holds a card number."""
-    fields = request.POST.copy()
+    fields = Blotted(mutable=True, encoding=request.encoding)
     for name, values in request.POST.lists():
-        if any(map(looks_like_card, values)):
-            request.card_data = True
-            fields.setlist(name, [BLOTTED if looks_like_card(value) else value for value in values])
+        fields.setlist(name, [BLOTTED if looks_like_card(value) else value for value in values])
+        request.card_data |= BLOTTED in fields.getlist(name)
     if request.card_data:
         fields._mutable = False
         request.POST = fields
@@ -73,4 +78,4 @@ def _text_of(request: HttpRequest) -> list[str]:
 
 def refused(request: HttpRequest) -> HttpResponse:
     words = messages.say("input.card_data", {})
-    return render(request, "409.html", {"words": words}, status=UNPROCESSABLE)
+    return render(request, "422.html", {"words": words}, status=UNPROCESSABLE)

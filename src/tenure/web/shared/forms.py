@@ -180,6 +180,8 @@ class Reading:
                 self.refuse(name, missing)
         elif text == BLOTTED or looks_like_card(text):
             self.refuse(name, "card.number_not_accepted")
+            if hasattr(self._fields, "refused"):
+                self._fields.refused = True
         elif has_control_characters(text):
             self.refuse(name, "text.control_characters")
         elif len(text) > limit:
