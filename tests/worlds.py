@@ -325,6 +325,17 @@ class World:
         assert line.getresponse().status == 200
         line.close()
 
+    def at_the_bank(self, what: str, **given) -> dict:
+        """Something that happens at the customer's bank: ``dispute`` a payment, or decide one ``won`` or ``lost``."""
+        line = http.client.HTTPConnection(self.gateway.removeprefix("http://"), timeout=5)
+        body = json.dumps({"what": what, **given})
+        line.request("POST", "/v1/_lab", body, {"Authorization": f"Bearer {gateway('demo').secret}"})
+        answer = line.getresponse()
+        assert answer.status == 200
+        told = json.loads(answer.read())
+        line.close()
+        return told
+
     # Asking for help, and proving what one can do
 
     def ask_to_cancel(self, subscription, who: User | None = None) -> Request:

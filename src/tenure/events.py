@@ -237,6 +237,22 @@ class PaymentRefunded(Event):
     credit_note: int
 
 
+@_event("payments.disputed")
+class PaymentDisputed(Event):
+    number: str
+    dispute: int
+    reason: str
+
+
+@_event("payments.dispute_closed")
+class DisputeClosed(Event):
+    """The cardholder's bank has decided, for us (``won``) or against us."""
+
+    number: str
+    dispute: int
+    won: bool
+
+
 @_event("billing.invoice_issued")
 class InvoiceIssued(Event):
     invoice: int

@@ -20,7 +20,7 @@ from tenure.plumbing.db import beat
 from tenure.programme.queries import applied
 from tenure.proof import seals
 from tenure.purchases import actions as purchases
-from tenure.purchases import importing
+from tenure.purchases import disputes, importing
 from tenure.purchases import jobs as order_jobs
 from tenure.purchases import queries as orders_read
 from tenure.renewals import actions as renewals
@@ -45,6 +45,8 @@ LISTENERS = {
     "orders.tell_short": order_jobs.tell_short,
     "orders.tell_refunded": order_jobs.tell_refunded,
     "billing.make_pdf": order_jobs.make_pdf,
+    "orders.tell_disputed": order_jobs.tell_disputed,
+    "orders.tell_dispute_closed": order_jobs.tell_dispute_closed,
     "renewals.tell_due": renewal_jobs.tell_due,
     "renewals.tell_auto_renew_off": renewal_jobs.tell_auto_renew_off,
     "enrolment.tell_confirmation": support_jobs.tell_confirmation,
@@ -69,6 +71,8 @@ REACTIONS = {
     events.PaymentUnknown: ["orders.tell_unknown"],
     events.TransferShort: ["orders.tell_short"],
     events.PaymentRefunded: ["billing.make_pdf", "orders.tell_refunded"],
+    events.PaymentDisputed: ["orders.tell_disputed"],
+    events.DisputeClosed: ["billing.make_pdf", "orders.tell_dispute_closed"],
     events.DueFell: ["renewals.tell_due"],
     events.AutoRenewTurnedOff: ["renewals.tell_auto_renew_off"],
     events.ConfirmationAsked: ["enrolment.tell_confirmation"],
@@ -105,6 +109,7 @@ SCHEDULE = [
     ("purchases.warn_expiring_orders", purchases.warn_expiring_orders),
     ("billing.recognise", closing.recognise),
     ("billing.reconcile", reconciling.reconcile_daily),
+    ("purchases.follow_disputes", disputes.follow_disputes),
     ("proof.seal", seals.seal),
 ]
 
@@ -121,6 +126,7 @@ COMES_DUE = {
     "purchases.warn_expiring_orders": orders_read.next_day,
     "billing.recognise": closing.next_day,
     "billing.reconcile": reconciling.next_day,
+    "purchases.follow_disputes": payments_read.next_day_of_disputes,
     "proof.seal": lambda day: None,
 }
 

@@ -62,7 +62,9 @@ def numbers_have_no_gap() -> None:
     assert sorted(invoiced) == sorted(paid.values_list("pk", flat=True)), "one invoice for each payment"
     notes = Invoice.objects.filter(kind=Kind.CREDIT_NOTE)
     made = Refund.objects.filter(status="succeeded").exclude(kind="late_capture")
-    assert sorted(notes.values_list("refund_id", flat=True)) == sorted(made.values_list("pk", flat=True))
+    assert sorted(notes.filter(refund__isnull=False).values_list("refund_id", flat=True)) == sorted(
+        made.values_list("pk", flat=True)
+    )
 
 
 def terms_abut() -> None:

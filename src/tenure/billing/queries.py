@@ -270,3 +270,8 @@ def newest_clearing() -> LedgerTransaction | None:
     """The last transaction that moved the clearing account."""
     row = Posting.objects.filter(account=Account.GATEWAY_CLEARING).select_related("transaction").order_by("-pk").first()
     return row.transaction if row else None
+
+
+def dispute_movements() -> list[GatewayMovement]:
+    """What the gateways' own lists say of disputed payments of ours, oldest first."""
+    return list(GatewayMovement.objects.filter(kind="dispute").order_by("at"))

@@ -228,6 +228,15 @@ def tax_correction(
     return _amend(view, number, issued_on, payment, lines, tax_note)
 
 
+def rest_of(view: InvoiceView, number: str, issued_on: date, payment: Payment | None = None) -> InvoiceView:
+    """The credit note for what is left of an invoice whose tax went back before: its lines without tax, taken back.
+
+    After 750 of 15,750 it is -15,000; the two notes together are the whole invoice.
+    """
+    lines = [-line.exempt(EXEMPT) for line in view.lines]
+    return _amend(view, number, issued_on, payment, lines, "")
+
+
 def _amend(
     view: InvoiceView,
     number: str,

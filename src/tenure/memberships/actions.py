@@ -112,6 +112,13 @@ def set_auto_renew(
     subscription.save()
 
 
+def set_disputed(subscription: Subscription, at: datetime | None) -> None:
+    """While the bank disputes its payment a subscription is suspended, not ended; ``None`` lifts it."""
+    inside("suspending a subscription")
+    subscription.disputed_at = at
+    subscription.save(update_fields=["disputed_at"])
+
+
 def set_card(subscription: Subscription, card: Card) -> bool:
     """The card that renews a subscription from now on; whether that is a change."""
     inside("changing a card")

@@ -21,6 +21,8 @@ class Subscription(models.Model):
     card = models.ForeignKey(Card, models.PROTECT, null=True)
     # The last day on which an open order holds the right to renew (domain.md, decision 5).
     held_until = models.DateField(null=True)
+    # Since when the bank disputes the payment of its newest term: everything stands still until it has decided.
+    disputed_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     cancelled_on = models.DateField(null=True)
     # A fresh purchase after the end replaces a lapsed subscription; it never revives it.

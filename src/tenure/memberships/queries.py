@@ -33,7 +33,9 @@ class Holding:
     @property
     def facts(self) -> TermFacts:
         s, t = self.subscription, self.term
-        return TermFacts(t.expires_on, t.renewal_closes_on, s.held_until, s.cancelled_on)
+        return TermFacts(
+            t.expires_on, t.renewal_closes_on, s.held_until, s.cancelled_on, disputed=s.disputed_at is not None
+        )
 
     @property
     def term_id(self) -> int:
@@ -95,6 +97,11 @@ def term_of_order(order_id: int) -> Term | None:
     return Term.objects.select_related("subscription__card", "programme").filter(order_id=order_id).first()
 
 
+def newest_term_is(term: Term) -> bool:
+    """Whether no later term follows on this one."""
+    return not Term.objects.filter(subscription_id=term.subscription_id, n__gt=term.n).exists()
+
+
 def holdings_in(terms: list[Term]) -> list[Holding]:
     """The holdings that ``terms_of_partner`` tells of, the newest first."""
     newest: dict[int, Term] = {}
@@ -145,6 +152,7 @@ def with_standing(rows: QuerySet[Subscription], today: date) -> QuerySet[Subscri
                 Q(cancelled_on=None) & Q(renewal_closes_on__lt=today) & held,
                 then=Value(True),
             ),
+            When(Q(cancelled_on=None, disputed_at__isnull=False, renewal_closes_on__gte=today), then=Value(True)),
             default=Value(False),
         ),
     )

@@ -49,6 +49,8 @@ class TermFacts:
     held_until: date | None = None
     """Last day on which an open order holds the right to renew."""
     cancelled_on: date | None = None
+    disputed: bool = False
+    """The bank disputes the payment of the newest term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +137,15 @@ def standing(facts: TermFacts, today: date) -> Standing:
     Standing(status=<Status.RENEWAL_WINDOW: 'renewal_window'>, suspended=True)
     >>> standing(june, date(2019, 8, 22)).status.value
     'lapsed'
+    >>> standing(TermFacts(date(2019, 6, 22), date(2019, 7, 22), disputed=True), date(2019, 1, 1)).suspended
+    True
     """
     if facts.cancelled_on is not None:
         return Standing(Status.CANCELLED)
     if today <= facts.expires_on:
-        return Standing(Status.ACTIVE)
+        return Standing(Status.ACTIVE, suspended=facts.disputed)
     if today <= facts.renewal_closes_on:
-        return Standing(Status.RENEWAL_WINDOW)
+        return Standing(Status.RENEWAL_WINDOW, suspended=facts.disputed)
     if facts.held_until is not None and today <= facts.held_until:
         return Standing(Status.RENEWAL_WINDOW, suspended=True)
     return Standing(Status.LAPSED)

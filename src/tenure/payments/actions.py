@@ -26,7 +26,7 @@ from tenure.payments.models import (
     Refund,
     RefundApproval,
 )
-from tenure.payments.queries import open_attempt
+from tenure.payments.queries import open_attempt, refunded_minor
 from tenure.payments.rules import AttemptStatus, Method, RefundStatus, may_become
 from tenure.plumbing.crash import Watched
 from tenure.plumbing.db import beat, inside, outside_transaction, wiring
@@ -168,7 +168,9 @@ def promise_refund(
     """The first beat of giving money back; together never more than was captured."""
     inside("promising a refund")
     payment = Payment.objects.select_for_update().get(pk=payment.pk)
-    back = sum(payment.refunds.exclude(status=RefundStatus.REFUSED).values_list("amount_minor", flat=True))
+    if payment.disputes.filter(closed_at=None).exists():
+        raise Refusal("refund.disputed")
+    back = refunded_minor(payment) + sum(payment.disputes.filter(status="lost").values_list("amount_minor", flat=True))
     if back + amount.minor > payment.amount_minor or _asked_before(payment, kind):
         raise Refusal("refund.already_refunded")
     refund = Refund.objects.create(

@@ -246,6 +246,38 @@ class Refund(models.Model):
         return Money(self.amount_minor, self.currency)
 
 
+class Dispute(models.Model):
+    """A charge that the cardholder's bank took back until it has decided. Decided once, it never moves again."""
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="disputes")
+    gateway = models.CharField(max_length=20)
+    ref = models.CharField(max_length=120)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=16)
+    reason = models.CharField(max_length=60, default="", blank=True)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    looked_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["gateway", "ref"], name="dispute_ref_once"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="dispute_amount"),
+            models.CheckConstraint(
+                condition=Q(status__in=["needs_response", "under_review", "won", "lost"]), name="dispute_status"
+            ),
+        ]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def open(self) -> bool:
+        return self.closed_at is None
+
+
 class RefundApproval(models.Model):
     """One person's yes to one refund, with the limit that was in force."""
 

@@ -16,6 +16,7 @@ from tenure.payments.models import (
     AttemptChange,
     BankLine,
     Card,
+    Dispute,
     OutgoingLine,
     Payment,
     Refund,
@@ -23,7 +24,7 @@ from tenure.payments.models import (
     StatementFile,
     StatementMapping,
 )
-from tenure.payments.rules import OPEN, UNANSWERED, Method
+from tenure.payments.rules import OPEN, UNANSWERED, Method, RefundKind, RefundStatus
 
 
 def visible_to(actor: Actor) -> QuerySet[Payment]:
@@ -84,6 +85,11 @@ def unanswered() -> QuerySet[Attempt]:
 def next_ask_at(now: datetime) -> datetime | None:
     """The next instant at which the gateway is to be asked about anything."""
     return min((attempt.asks_at for attempt in unresolved()), default=None)
+
+
+def next_day_of_disputes(day: date) -> date | None:
+    """The day after, while the bank has not decided a dispute."""
+    return plus_days(day, 1) if disputes_open().exists() else None
 
 
 def next_day_of_refunds(day: date) -> date | None:
@@ -276,3 +282,34 @@ def statement_files() -> QuerySet[StatementFile]:
 def _how_many(rows: QuerySet) -> Coalesce:
     """A count beside each row of a list; joined counts would multiply one another."""
     return Coalesce(Subquery(rows.order_by().values("file").annotate(n=Count("pk")).values("n")), 0)
+
+
+def refunded_minor(payment: Payment) -> int:
+    """What has been given back of a payment, or is promised to be."""
+    rows = payment.refunds.exclude(status=RefundStatus.REFUSED)
+    return sum(rows.values_list("amount_minor", flat=True))
+
+
+def payment_of_ref(gateway: str, ref: str) -> Payment | None:
+    """Ours by the gateway's id of it."""
+    return Payment.objects.filter(attempt__gateway=gateway, gateway_ref=ref).select_related("attempt").first()
+
+
+def disputes() -> QuerySet[Dispute]:
+    """Every dispute, the open ones first, then the newest."""
+    rows = Dispute.objects.select_related("payment__partner")
+    return rows.order_by(F("closed_at").desc(nulls_first=True), "-opened_at", "-pk")
+
+
+def disputes_open() -> QuerySet[Dispute]:
+    return Dispute.objects.filter(closed_at=None).select_related("payment").order_by("pk")
+
+
+def disputes_of(order_id: int) -> list[Dispute]:
+    return list(Dispute.objects.filter(payment__order_id=order_id).order_by("pk"))
+
+
+def tax_was_given_back(payment: Payment, before: Refund | None) -> bool:
+    """Whether the tax of a payment went back by itself before another refund was promised."""
+    rows = payment.refunds.exclude(status=RefundStatus.REFUSED).filter(kind=RefundKind.TAX)
+    return (rows.filter(pk__lt=before.pk) if before else rows).exists()

@@ -25,6 +25,7 @@ from tenure.plumbing.models import StoredFile
 from tenure.plumbing.outbox import open_task, record
 from tenure.programme.queries import current, version
 from tenure.purchases.charging import charged, end, end_overdue, refund_made, resolve
+from tenure.purchases.disputes import dispute_heard
 from tenure.purchases.models import Draft, Order, Proof
 from tenure.purchases.placing import offer_called, place, promise, replay
 from tenure.purchases.queries import buyer, to_ask
@@ -269,6 +270,11 @@ def heard(gateway: str, body: bytes, headers, *, now: datetime) -> None:
     if bell.foreign:
         with beat():
             payments.applied(event, "foreign", now)
+        return
+    if bell.kind.startswith("charge.dispute."):
+        ours = dispute_heard(gateway, bell.ref, now)
+        with beat():
+            payments.applied(event, "applied" if ours else "parked", now)
         return
     attempt = attempt_of_ref(gateway, bell.ref) or attempt_numbered(gateway, bell.order, bell.attempt)
     if attempt is not None:

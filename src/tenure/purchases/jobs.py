@@ -158,6 +158,15 @@ def tell_refunded(happened: events.PaymentRefunded, event: Event, now: datetime)
     )
 
 
+def tell_disputed(happened: events.PaymentDisputed, event: Event, now: datetime) -> None:
+    _tell(order(happened.number), event, "payments.disputed", now, "purchases.buy", "billing.view")
+
+
+def tell_dispute_closed(happened: events.DisputeClosed, event: Event, now: datetime) -> None:
+    code = "payments.dispute_won" if happened.won else "payments.dispute_lost"
+    _tell(order(happened.number), event, code, now, "purchases.buy", "billing.view")
+
+
 def make_pdf(happened: events.Event, event: Event, now: datetime) -> None:
     """The document's bytes, once, after the money has been recorded."""
     for invoice in without_pdf().filter(order_id=int(happened.subject.split(":")[1])):

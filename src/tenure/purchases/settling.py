@@ -12,7 +12,7 @@ from tenure.benefits import actions as benefits
 from tenure.billing import actions as billing
 from tenure.billing.models import Invoice
 from tenure.billing.queries import invoice_of_payment, view_of
-from tenure.billing.rules import InvoiceLine, InvoiceView, Kind, Party, credit_of, tax_correction
+from tenure.billing.rules import InvoiceLine, InvoiceView, Kind, Party, credit_of, rest_of, tax_correction
 from tenure.billing.rules import Payment as Paid
 from tenure.kernel.access import SYSTEM, Actor
 from tenure.kernel.money import TaxedPrice
@@ -25,7 +25,7 @@ from tenure.partners.actions import lock
 from tenure.payments import actions as payments
 from tenure.payments.gateways import base
 from tenure.payments.models import Attempt, BankLine, Payment, Refund
-from tenure.payments.queries import allocated, payment_of
+from tenure.payments.queries import allocated, payment_of, tax_was_given_back
 from tenure.payments.rules import AttemptStatus, Method, RefundKind, compare
 from tenure.payments.transfers import release_allocations
 from tenure.plumbing.db import beat, crash_point, inside
@@ -315,7 +315,7 @@ def settle_refund(refund: Refund, gateway_ref: str, *, actor: Actor, now: dateti
         if refund.kind == RefundKind.LATE_CAPTURE:
             billing.post_refund(refund, programme, now)
             return
-        note = _credit(refund, programme, now)
+        note = _credit(refund.payment, programme, now, refund)
         billing.post_refund(refund, programme, now)
         if refund.kind == RefundKind.FULL:
             order.refunded_at = now
@@ -331,16 +331,30 @@ def settle_refund(refund: Refund, gateway_ref: str, *, actor: Actor, now: dateti
         )
 
 
-def _credit(refund: Refund, programme: Programme, now: datetime) -> Invoice:
-    invoice = invoice_of_payment(refund.payment_id)
+def take_back(actor: Actor, order: Order, payment: Payment, programme: Programme, now: datetime) -> Invoice:
+    """The money is gone without a refund of ours: credit note, and the end of the term, as for a refund."""
+    inside("taking a sale back")
+    note = _credit(payment, programme, now, None)
+    order.refunded_at = now
+    order.save(update_fields=["refunded_at"])
+    _end(actor, order, day_of(now, programme.zone), now)
+    return note
+
+
+def _credit(payment: Payment, programme: Programme, now: datetime, refund: Refund | None) -> Invoice:
+    """The credit note of a refund, or of money that a bank took back: of the whole, of the tax, or of the rest."""
+    invoice = invoice_of_payment(payment.pk)
     view = view_of(invoice)
     today = day_of(now, programme.zone)
-    back = Paid(method=refund.payment.method, paid_on=today, instrument=view.payment.instrument)
-    correct = credit_of if refund.kind == RefundKind.FULL else tax_correction
+    back = Paid(method=payment.method, paid_on=today, instrument=view.payment.instrument)
+    if refund is not None and refund.kind == RefundKind.TAX:
+        correct = tax_correction
+    else:
+        correct = rest_of if tax_was_given_back(payment, refund) else credit_of
     return billing.issue(
         programme,
         kind=Kind.CREDIT_NOTE,
-        payment=refund.payment,
+        payment=payment,
         make=lambda number, day: correct(view, number, day, payment=back),
         now=now,
         refund=refund,

@@ -198,7 +198,9 @@ def _stop_automatic(actor: Actor, subscription: Subscription, now: datetime) -> 
 
 
 def _charge(term: Term, today: date, done: frozenset[str]) -> tuple[DueAction | None, tuple[DueAction, ...]]:
-    if not term.subscription.auto_renew or not term.renewal_opens_on <= today <= term.renewal_closes_on:
+    if not term.subscription.auto_renew or term.subscription.disputed_at:
+        return None, ()
+    if not term.renewal_opens_on <= today <= term.renewal_closes_on:
         return None, ()
     return charge_due(term.expires_on, policy_of(term), today, done)
 

@@ -43,6 +43,7 @@ def may_renew(term: RenewableTerm, buyer: BuyerFacts, offer: Offer, policy: Poli
             buyer.managed_here,
             window | {"old_opens_on": plus_days(term.facts.expires_on, -policy.legacy_open_before_days)},
         ),
+        Check("renewals.disputed", not term.facts.disputed),
         Check("renewals.window_not_open", today >= term.renewal_opens_on, window),
         Check("renewals.window_closed", today <= term.renewal_closes_on, window),
         *standing_checks(buyer, policy),

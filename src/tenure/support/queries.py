@@ -12,7 +12,7 @@ from tenure.kernel.refusals import Decision
 from tenure.memberships.models import Subscription, Term
 from tenure.memberships.queries import facts_of
 from tenure.payments.models import Payment, RefundApproval
-from tenure.payments.queries import approvals, payment_of
+from tenure.payments.queries import approvals, payment_of, refunded_minor
 from tenure.programme.queries import version
 from tenure.programme.rules import Policy
 from tenure.support.models import Note, Request
@@ -104,7 +104,7 @@ def refund_case(subscription: Subscription, requested_on: date, request: Request
         used.anything_used,
         payment is None or subscription.cancelled_at is not None,
     )
-    amount = payment.amount if payment else None
+    amount = Money(payment.amount_minor - refunded_minor(payment), payment.currency) if payment else None
     return RefundCase(
         holding.term,
         payment,

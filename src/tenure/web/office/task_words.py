@@ -12,6 +12,7 @@ KINDS: dict[str, Any] = {
     "renewal": word("The renewal run could not handle a subscription"),
     "job": word("A scheduled job failed"),
     "payment": word("The charge and the order do not agree"),
+    "dispute": word("A cardholder's bank disputes a payment"),
     "order": word("An order could not be closed"),
     "proof": word("A proof of payment was uploaded"),
     "reconciliation": word("The gateway's list and the books differ"),

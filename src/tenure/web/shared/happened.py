@@ -60,6 +60,8 @@ WORDS: dict[str, tuple[Any, str]] = {
     "payments.transfer_short": (word("Transfer for order %(number)s is %(missing)s short"), BAD),
     "payments.late_capture_returned": (word("A late card payment for order %(number)s was given back"), BAD),
     "payments.refunded": (word("The money was given back"), QUIET),
+    "payments.disputed": (word("The bank disputes the payment of order %(number)s"), BAD),
+    "payments.dispute_closed": (word("The bank has decided the dispute about order %(number)s"), QUIET),
     "billing.invoice_issued": (word("Document %(number)s issued"), QUIET),
     "billing.month_closed": (word("The books were closed for %(month)s"), QUIET),
     "memberships.subscribed": (word("Subscribed"), GOOD),

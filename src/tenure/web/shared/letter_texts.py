@@ -304,6 +304,46 @@ LETTERS: dict[str, Words] = {
         ),
         Text("See the order and download the credit note: {link}", "檢視訂單並下載折讓單：{link}"),
     ),
+    "payments.disputed": Words(
+        Text("Order {number}: your bank disputes the payment", "訂單 {number} 的款項遭銀行提出爭議"),
+        (
+            say(
+                "The bank of the card that paid {amount} for {offer} of {company} has taken the money back, because "
+                "somebody disputed the charge. Until it has decided, the membership is suspended and nothing is "
+                "charged.",
+                "支付「{company}」{offer} {amount} 的發卡銀行因有人對扣款提出爭議，已暫時收回款項。"
+                "在銀行裁定前，會員資格暫停，期間不會扣款。",
+            ),
+            say(
+                "If the dispute is a mistake, ask the bank to withdraw it. Nothing is lost meanwhile.",
+                "若爭議出於誤會，可請銀行撤回；在此期間，您的資料與權益都會保留。",
+            ),
+        ),
+        SEE_ORDER,
+    ),
+    "payments.dispute_won": Words(
+        Text("Order {number}: the payment stands, {offer} goes on", "訂單 {number} 的款項確認有效，{offer}恢復"),
+        (
+            say(
+                "The bank has decided that the charge of {amount} was right. {offer} of {company} is no longer "
+                "suspended.",
+                "銀行已裁定 {amount} 的扣款有效，「{company}」的{offer}不再暫停。",
+            ),
+        ),
+        SEE_ORDER,
+    ),
+    "payments.dispute_lost": Words(
+        Text("Order {number}: the bank has returned your payment", "訂單 {number} 的款項已由銀行退回"),
+        (
+            say(
+                "The bank has decided against the charge and returned {amount}. {offer} of {company} has ended with "
+                "it; a credit note corrects the invoice. You can buy it again at any time.",
+                "銀行裁定扣款不成立，已退回 {amount}。「{company}」的{offer}隨之終止，"
+                "並以折讓單更正發票；您可隨時重新購買。",
+            ),
+        ),
+        SEE_ORDER,
+    ),
     # Renewals
     "renewals.auto_renew_off": Words(
         Text("Auto-renew is off: {offer} expires on {expires_on}", "自動續約已關閉，{offer}將於 {expires_on}到期"),

@@ -107,6 +107,8 @@ MESSAGES: dict[str, Any] = {
         _("We're checking the payment for order %(number)s. Don't pay again; we'll mail you when we know."),
         _("We're checking the payment with the bank. Don't pay again; we'll mail you when we know."),
     ),
+    "refund.disputed": _("The bank disputes this payment. It can be refunded once the bank has decided."),
+    "renewals.disputed": _("The bank disputes your last payment. You can renew once it has decided."),
     "payments.no_answer": _("The card provider does not answer. It is asked once a day; nothing new is charged."),
     "payments.amount_mismatch": _(
         "The amount received differs from the order's total. Our finance team will contact you."
@@ -286,6 +288,7 @@ MET: dict[str, Any] = {
     "renewals.window_closed": _("The renewal window has not closed."),
     "renewals.not_held": _("Your company has this subscription."),
     "renewals.cancelled": _("The subscription has not been cancelled."),
+    "renewals.disputed": _("The bank does not dispute your last payment."),
     "renewals.payment_unknown": _("No payment is being checked with the bank."),
     "refund.already_refunded": _("It has not been refunded yet."),
     "refund.too_late": _("It was asked for within the refund period."),

@@ -1,0 +1,56 @@
+"""Disputed payments: their only writer, one row for each dispute that a gateway knows.
+
+It decides whether news of a dispute is news, and never moves one back once the bank has decided. It must never
+call a gateway or know what the payment bought. Read next: ``purchases/disputes.py``.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from tenure.payments.gateways.base import DisputeOutcome, DisputeStatus
+from tenure.payments.models import Dispute, Payment
+from tenure.plumbing.db import inside
+
+DECIDED = (DisputeStatus.WON, DisputeStatus.LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is new about a dispute: that it was opened, that the bank has decided it, or neither."""
+
+    dispute: Dispute
+    opened: bool
+    decided: bool
+
+
+# STEPS
+
+
+def note_dispute(payment: Payment, gateway: str, told: DisputeOutcome, now: datetime) -> News:
+    """Write down what the gateway says of a dispute. The payment's row is locked: refunds wait (I-7)."""
+    inside("noting a dispute")
+    Payment.objects.select_for_update().get(pk=payment.pk)
+    row, opened = Dispute.objects.get_or_create(
+        gateway=gateway,
+        ref=told.ref,
+        defaults={
+            "payment": payment,
+            "amount_minor": told.amount.minor,
+            "currency": told.amount.currency,
+            "status": DisputeStatus.NEEDS_RESPONSE,
+            "reason": told.reason[:60],
+            "opened_at": now,
+        },
+    )
+    if row.status in DECIDED:
+        return News(row, opened, False)
+    row.status = told.status
+    decided = told.status in DECIDED
+    row.closed_at = now if decided else None
+    row.save(update_fields=["status", "closed_at"])
+    return News(row, opened, decided)
+
+
+def note_looked(dispute: Dispute, today: date) -> None:
+    """The gateway is about to be asked about a dispute, once a day at most."""
+    Dispute.objects.filter(pk=dispute.pk).update(looked_on=today)
