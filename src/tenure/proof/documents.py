@@ -77,7 +77,7 @@ def bytes_unchanged(book: Book) -> Iterator[Violation]:
 @invariant(
     "I-22",
     "Each payment that bought something has one invoice over its amount; each refund one credit note naming it.",
-    tables="payments_payment payments_refund billing_invoice purchases_order",
+    tables="payments_payment payments_refund payments_dispute billing_invoice purchases_order",
     guards="invoice_once_per_payment billing_invoice_append_only billing_invoiceline_append_only",
 )
 def documented(book: Book) -> Iterator[Violation]:
@@ -100,7 +100,10 @@ def documented(book: Book) -> Iterator[Violation]:
     )
     yield from broken(
         """SELECT 'invoice:' || id AS object, kind, number, total_minor AS total FROM billing_invoice
-           WHERE (kind = 'credit_note') <> (refund_id IS NOT NULL) OR (kind = 'credit_note') <> (amends_id IS NOT NULL)
+           WHERE (kind = 'credit_note') <> (refund_id IS NOT NULL OR amends_id IS NOT NULL AND EXISTS (
+                    SELECT FROM payments_dispute d
+                    WHERE d.payment_id = billing_invoice.payment_id AND d.status = 'lost'))
+              OR (kind = 'credit_note') <> (amends_id IS NOT NULL)
               OR (kind = 'credit_note' AND total_minor > 0) OR (kind = 'invoice' AND total_minor < 0)"""
     )
 

@@ -119,7 +119,10 @@ def taken_back(book: Book) -> Iterator[Violation]:
         """SELECT 'order:' || o.id AS object, o.refunded_at, count(r.id) AS full_refunds FROM purchases_order o
            LEFT JOIN payments_payment p ON p.order_id = o.id
            LEFT JOIN payments_refund r ON r.payment_id = p.id AND r.kind = 'full' AND r.status = 'succeeded'
-           GROUP BY o.id HAVING (o.refunded_at IS NOT NULL) <> (count(r.id) > 0)"""
+           GROUP BY o.id HAVING (o.refunded_at IS NOT NULL) <> (count(r.id) > 0 OR EXISTS (
+               SELECT FROM payments_dispute d JOIN payments_payment q ON q.id = d.payment_id
+               JOIN billing_invoice n ON n.payment_id = q.id AND n.kind = 'credit_note' AND n.refund_id IS NULL
+               WHERE q.order_id = o.id AND d.status = 'lost'))"""
     )
     yield from broken(
         """SELECT subject AS object, count(*) AS times_revoked FROM plumbing_event

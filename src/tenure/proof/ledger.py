@@ -99,6 +99,10 @@ WITH posted AS (
   UNION ALL
   SELECT p.order_id, r.currency, r.amount_minor FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id
   WHERE r.status = 'succeeded' AND r.kind <> 'late_capture'
+  UNION ALL
+  SELECT p.order_id, d.currency, d.amount_minor FROM payments_dispute d JOIN payments_payment p ON p.id = d.payment_id
+  WHERE d.status = 'lost' AND EXISTS (SELECT FROM billing_invoice n WHERE n.payment_id = p.id
+                                      AND n.kind = 'credit_note' AND n.refund_id IS NULL)
 ), expected AS (
   SELECT order_id, currency, sum(amount) AS amount FROM moved GROUP BY order_id, currency
 )
@@ -141,7 +145,7 @@ WHERE coalesce(e.amount, 0) <> coalesce(p.amount, 0) OR coalesce(p.amount, 0) > 
     "I-4",
     "An order's receivable is invoiced less credited less received plus refunded, and zero once settled; "
     "what is held for a partner is what came in and was not used.",
-    tables="billing_posting billing_invoice payments_payment payments_refund payments_allocation",
+    tables="billing_posting billing_invoice payments_payment payments_refund payments_dispute payments_allocation",
 )
 def receivable(book: Book) -> Iterator[Violation]:
     yield from broken(OWED)
@@ -152,6 +156,7 @@ AMOUNTS = (
     ("posting", "billing_posting", "amount_minor", False),
     ("payment", "payments_payment", "amount_minor", False),
     ("refund", "payments_refund", "amount_minor", False),
+    ("dispute", "payments_dispute", "amount_minor", False),
     ("attempt", "payments_attempt", "amount_minor", False),
     ("bank_line", "payments_bankline", "amount_minor", False),
     ("allocation", "payments_allocation", "amount_minor", False),
@@ -210,6 +215,15 @@ WITH late AS (
   SELECT 'refund', r.id, 'made', CASE p.method WHEN 'card' THEN 'gateway_clearing' ELSE 'bank' END,
          r.currency, -r.amount_minor
   FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id WHERE r.status = 'succeeded'
+  UNION ALL SELECT 'dispute', id, 'opened', 'disputes', currency, amount_minor FROM payments_dispute
+  UNION ALL SELECT 'dispute', id, 'opened', 'gateway_clearing', currency, -amount_minor FROM payments_dispute
+  UNION ALL SELECT 'dispute', id, 'won', 'gateway_clearing', currency, amount_minor FROM payments_dispute
+  WHERE status = 'won'
+  UNION ALL SELECT 'dispute', id, status, 'disputes', currency, -amount_minor FROM payments_dispute
+  WHERE closed_at IS NOT NULL
+  UNION ALL SELECT 'dispute', d.id, 'lost', CASE WHEN EXISTS (SELECT FROM billing_invoice n
+    WHERE n.payment_id = d.payment_id AND n.kind = 'credit_note' AND n.refund_id IS NULL) THEN 'receivable'
+    ELSE 'refunds' END, d.currency, d.amount_minor FROM payments_dispute d WHERE d.status = 'lost'
   UNION ALL SELECT 'bank_line', id, 'booked', 'bank', currency, amount_minor FROM payments_bankline
   UNION ALL SELECT 'bank_line', id, 'booked', 'suspense', currency, -amount_minor FROM payments_bankline
   UNION ALL SELECT 'movement', id, 'fee', 'fees', currency, fee FROM fees

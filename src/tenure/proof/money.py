@@ -26,8 +26,8 @@ def half_even(net: int, rate_bp: int) -> int:
 
 @invariant(
     "I-7",
-    "What went back of a payment is never more than was captured.",
-    tables="payments_payment payments_refund",
+    "What went back of a payment, refunded or lost in a dispute, is never more than was captured.",
+    tables="payments_payment payments_refund payments_dispute",
     guards="payments_refunds_within refund_once_per_kind",
 )
 def refunds(book: Book) -> Iterator[Violation]:
@@ -36,6 +36,14 @@ def refunds(book: Book) -> Iterator[Violation]:
                   p.currency, min(r.currency) AS refund_currency
            FROM payments_payment p JOIN payments_refund r ON r.payment_id = p.id AND r.status <> 'refused'
            GROUP BY p.id HAVING sum(r.amount_minor) > p.amount_minor OR bool_or(r.currency <> p.currency)"""
+    )
+    yield from broken(
+        """SELECT 'payment:' || p.id AS object, p.amount_minor AS captured, sum(d.amount_minor)::bigint AS lost,
+                  (SELECT coalesce(sum(r.amount_minor), 0) FROM payments_refund r
+                   WHERE r.payment_id = p.id AND r.status <> 'refused')::bigint AS refunded
+           FROM payments_payment p JOIN payments_dispute d ON d.payment_id = p.id AND d.status = 'lost'
+           GROUP BY p.id HAVING sum(d.amount_minor) + (SELECT coalesce(sum(r.amount_minor), 0) FROM payments_refund r
+                                WHERE r.payment_id = p.id AND r.status <> 'refused') > p.amount_minor"""
     )
 
 

@@ -73,7 +73,7 @@ def _untold(gateway: str, payment_ref: str, at: datetime, now: datetime) -> bool
     except base.Unknown:
         return False
     found = [dispute.ref for dispute in told if dispute.payment_ref == payment_ref]
-    return any([_looked(gateway, ref, None, now) for ref in found])
+    return bool(sum(_looked(gateway, ref, None, now) for ref in found))
 
 
 def _looked(gateway: str, ref: str, partner_id: int | None, now: datetime) -> bool:

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('memberships', '0002_no_overlap'),
+        ("memberships", "0002_no_overlap"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='subscription',
-            name='disputed_at',
+            model_name="subscription",
+            name="disputed_at",
             field=models.DateTimeField(null=True),
         ),
     ]

@@ -5,29 +5,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('payments', '0003_asked'),
+        ("payments", "0003_asked"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Dispute',
+            name="Dispute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.CharField(max_length=20)),
-                ('ref', models.CharField(max_length=120)),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('status', models.CharField(max_length=16)),
-                ('reason', models.CharField(blank=True, default='', max_length=60)),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('looked_on', models.DateField(null=True)),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disputes', to='payments.payment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("gateway", models.CharField(max_length=20)),
+                ("ref", models.CharField(max_length=120)),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("status", models.CharField(max_length=16)),
+                ("reason", models.CharField(blank=True, default="", max_length=60)),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("looked_on", models.DateField(null=True)),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="disputes", to="payments.payment"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'ref'), name='dispute_ref_once'), models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='dispute_amount'), models.CheckConstraint(condition=models.Q(('status__in', ['needs_response', 'under_review', 'won', 'lost'])), name='dispute_status')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("gateway", "ref"), name="dispute_ref_once"),
+                    models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="dispute_amount"),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["needs_response", "under_review", "won", "lost"])),
+                        name="dispute_status",
+                    ),
+                ],
             },
         ),
     ]
