@@ -198,6 +198,9 @@ def wrong() -> list[str]:
     found += [f"reaction {r.name} {r.state}" for r in Reaction.objects.exclude(state="done")]
     found += [f"letter {m.code} {m.state}" for m in Mail.objects.exclude(state__in=("sent", "suppressed"))]
     for finding in verify.run().findings:
+        if finding.invariant.id == "I-50":
+            # About the schema, not about what has happened.
+            continue
         if finding.count or finding.failed:
             found.append(f"{finding.invariant.id}: {[v.plain() for v in finding.violations]} {finding.note}")
     return found
