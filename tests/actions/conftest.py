@@ -8,10 +8,12 @@ from tenure.benefits import actions as benefits
 from tenure.benefits.models import Grant
 from tenure.kernel.access import SYSTEM
 from tenure.partners import actions as partners
+from tenure.payments.queries import payment_of
 from tenure.payments.rules import Method
 from tenure.plumbing.instance import identify
 from tenure.plumbing.models import StoredFile
 from tenure.purchases import actions as purchases
+from tenure.purchases.disputes import dispute_heard
 from tenure.purchases.rules import Closing
 from tenure.purchases.settling import close
 from tenure.renewals import actions as renewals
@@ -43,6 +45,14 @@ def lived(django_db_setup, django_db_blocker, card_gateway):
 def book(lived, db):
     """The lived world, to be spoilt: what a test plants is rolled back after it."""
     return lived
+
+
+def bank_decides(world: World, order, how: str) -> None:
+    """The cardholder's bank takes a payment back, and decides for us or against us."""
+    ref = world.at_the_bank("dispute", payment_intent=payment_of(order.pk).gateway_ref)["id"]
+    dispute_heard("demo", ref, world.now)
+    world.at_the_bank(how, dispute=ref)
+    dispute_heard("demo", ref, world.now)
 
 
 def plant(*statements: str) -> None:
@@ -93,6 +103,8 @@ def a_year(world: World) -> None:
     world.pay(purchases.pay_again(world.actor(adam), order, now=world.now))
     exempted(world, adam, adatum)
     world.buy_by_card(who=liam, partner=litware)
+    proseware, pia = firm(world, "Proseware Ltd", "proseware.example", "Pia Lo")
+    bank_decides(world, world.buy_by_card(who=pia, partner=proseware), "lost")
     never_paid(world, tess, tailspin)
     too_late(world, wendy, wingtip)
 

@@ -41,6 +41,7 @@ FIELDS = {
     "payment": "id order attempt method amount currency received_at value_on gateway_ref bank_line | partner",
     "refund": "id payment amount currency status gateway_ref requested_by approved_by reason request made_at "
     "| promised_at",
+    "dispute": "id payment amount currency status gateway_ref opened_at closed_at | gateway reason",
     "bank_line": "id statement account line_key value_on booked_on amount currency reference matched_order matched_by "
     "held_for_partner state",
     "invoice": "id kind series number year issued_on issued_at partner order payment refund amends currency net tax "
@@ -61,6 +62,7 @@ FIELDS = {
     "series": "id issuer issuer_zone kind year last",
     "auto_renew": "id subscription on at by cause",
     "attempt_status": "id attempt status at cause",
+    "fee": "id gateway amount currency at gateway_ref",
     "allocation": "id bank_line order partner amount currency at by",
     "approval": "id object by at limit_in_force | currency",
     "override": "id object kind reason by at until",
@@ -176,7 +178,7 @@ CLOSED = {
 
 def test_the_page_lists_the_fields_of_every_type():
     listed = dict(re.findall(r"^\| `(\w+)` \| (id.*|account.*) \|$", PAGE, re.M))
-    for kind in ("gateway_event", "payout", "fee"):
+    for kind in ("gateway_event", "payout"):
         listed.pop(kind)
     assert {kind: listed[kind].replace(",", "").replace("∣", "|") for kind in listed} == FIELDS
 

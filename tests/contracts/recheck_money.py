@@ -112,6 +112,7 @@ def causes(book, faults):
             against = "held" if row["reason"] == "late_capture" else "receivable"
             amounts = {against: row["amount"], "gateway_clearing" if card else "bank": -row["amount"]}
             wants(("refund", row["id"]), "made", row["currency"], **amounts)
+    disputed(book, wants)
     for row in book.all("bank_line"):
         wants(("bank_line", row["id"]), "booked", row["currency"], bank=row["amount"], suspense=-row["amount"])
     for row in book.all("fee"):
@@ -123,6 +124,24 @@ def causes(book, faults):
     for key in expected.keys() | posted.keys():
         if expected[key] != posted[key]:
             faults.add("I-8", f"{key[0]}:{key[1]}", account=key[3], expected=expected[key], posted=posted[key])
+
+
+def disputed(book, wants):
+    """Taken back by a bank for now, and then for good or not."""
+    for row in book.all("dispute"):
+        cause, money = ("dispute", row["id"]), row["amount"]
+        wants(cause, "opened", row["currency"], disputes=money, gateway_clearing=-money)
+        if row["status"] == "won":
+            wants(cause, "won", row["currency"], gateway_clearing=money, disputes=-money)
+        if row["status"] == "lost":
+            against = "receivable" if credited_without_refund(book, row["payment"]) else "refunds"
+            wants(cause, "lost", row["currency"], disputes=-money, **{against: money})
+
+
+def credited_without_refund(book, payment):
+    """A bank's decision took the sale back: a credit note that no refund of ours asked for."""
+    notes = (row for row in book.all("invoice") if row["kind"] == "credit_note" and row["refund"] is None)
+    return any(row["payment"] == payment for row in notes)
 
 
 def posted_by_cause(book):
@@ -148,6 +167,9 @@ def owed(book, faults):
             balance[row["order"]] -= row["amount"]
     for row in book.all("refund"):
         if row["status"] == "succeeded" and row["reason"] != "late_capture":
+            balance[book.one("payment", row["payment"])["order"]] += row["amount"]
+    for row in book.all("dispute"):
+        if row["status"] == "lost" and credited_without_refund(book, row["payment"]):
             balance[book.one("payment", row["payment"])["order"]] += row["amount"]
     for order, amount in balance.items():
         if amount:

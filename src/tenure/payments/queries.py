@@ -301,6 +301,15 @@ def disputes() -> QuerySet[Dispute]:
     return rows.order_by(F("closed_at").desc(nulls_first=True), "-opened_at", "-pk")
 
 
+def dispute_status(gateway: str, ref: str) -> str:
+    """How a dispute stands with us; empty when we have not heard of it."""
+    return Dispute.objects.filter(gateway=gateway, ref=ref).values_list("status", flat=True).first() or ""
+
+
+def knows_dispute_of(gateway: str, payment_ref: str) -> bool:
+    return Dispute.objects.filter(gateway=gateway, payment__gateway_ref=payment_ref).exists()
+
+
 def disputes_open() -> QuerySet[Dispute]:
     return Dispute.objects.filter(closed_at=None).select_related("payment").order_by("pk")
 

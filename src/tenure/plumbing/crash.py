@@ -139,7 +139,7 @@ def _at(file: str) -> dict[int, str]:
 def _steps(path: Path) -> set[str]:
     """The points between two statements: ``passes`` with the name written out."""
     told = (node for node in ast.walk(_tree(path)) if isinstance(node, ast.Call) and _called(node) in STEP_CALLS)
-    return {arg.value for node in told for arg in node.args[:1] if isinstance(arg, ast.Constant)}
+    return {str(arg.value) for node in told for arg in node.args[:1] if isinstance(arg, ast.Constant)}
 
 
 def _is_beat(node: ast.With) -> bool:

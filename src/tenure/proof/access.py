@@ -267,8 +267,9 @@ def duties(book: Book) -> Iterator[Violation]:
 
 @invariant(
     "I-49",
-    "A subscription ends only by a support request that staff decided; no partner's verb ends a paid term.",
-    tables="memberships_subscription support_request plumbing_event payments_refund",
+    "A subscription ends only by a support request that staff decided, or by a bank's decision against the payment; "
+    "no partner's verb ends a paid term.",
+    tables="memberships_subscription support_request plumbing_event payments_refund payments_dispute",
 )
 def ended_by_staff(book: Book) -> Iterator[Violation]:
     wiring()
@@ -278,11 +279,13 @@ def ended_by_staff(book: Book) -> Iterator[Violation]:
         """SELECT 'subscription:' || s.id AS object, s.cancelled_at FROM memberships_subscription s
            WHERE s.cancelled_at IS NOT NULL AND NOT EXISTS (
              SELECT FROM payments_refund r JOIN support_request q ON q.id = r.request_id
-             WHERE q.subscription_id = s.id AND r.status = 'succeeded' AND r.kind = 'full')"""
+             WHERE q.subscription_id = s.id AND r.status = 'succeeded' AND r.kind = 'full')
+           AND NOT EXISTS (SELECT FROM memberships_term t JOIN payments_payment p ON p.order_id = t.order_id
+             JOIN payments_dispute d ON d.payment_id = p.id WHERE t.subscription_id = s.id AND d.status = 'lost')"""
     )
     yield from broken(
         """SELECT e.subject AS object, e.verb, e.actor FROM plumbing_event e
-           WHERE e.name = 'memberships.ended' AND e.verb <> 'support.decide'"""
+           WHERE e.name = 'memberships.ended' AND e.verb NOT IN ('support.decide', 'payments.hear_dispute')"""
     )
     yield from broken(
         """SELECT 'term:' || t.id AS object, t.revoked_at FROM memberships_term t

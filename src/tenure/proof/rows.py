@@ -181,6 +181,12 @@ BUYING = (
            FROM payments_refund r""",
     ),
     Kind(
+        "dispute",
+        """SELECT id::text AS id, payment_id::text AS payment, amount_minor AS amount, currency, status,
+                  ref AS gateway_ref, opened_at, closed_at, gateway, nullif(reason, '') AS reason
+           FROM payments_dispute""",
+    ),
+    Kind(
         "bank_line",
         """SELECT b.id::text AS id, nullif(b.statement, '') AS statement, b.account, b.line_key, b.value_on,
                   b.booked_on, b.amount_minor AS amount, b.currency, b.reference,

@@ -20,7 +20,7 @@ from tenure.payments import actions as payments
 from tenure.payments.disputes import News, note_dispute, note_looked
 from tenure.payments.gateways import base
 from tenure.payments.models import Dispute, Payment
-from tenure.payments.queries import disputes_open, payment_of_ref
+from tenure.payments.queries import dispute_status, disputes_open, knows_dispute_of, payment_of_ref
 from tenure.plumbing.db import beat
 from tenure.plumbing.outbox import close_task, open_task, record
 from tenure.programme.queries import current, version
@@ -66,7 +66,7 @@ def follow_disputes(now: datetime) -> int:
 
 def _untold(gateway: str, payment_ref: str, at: datetime, now: datetime) -> bool:
     """A dispute in the gateway's list whose doorbell never rang: found by its payment, then read like any other."""
-    if Dispute.objects.filter(gateway=gateway, payment__gateway_ref=payment_ref).exists():
+    if knows_dispute_of(gateway, payment_ref):
         return False
     try:
         told = payments.gateway(gateway).disputes(at - OVERLAP)
@@ -78,9 +78,9 @@ def _untold(gateway: str, payment_ref: str, at: datetime, now: datetime) -> bool
 
 def _looked(gateway: str, ref: str, partner_id: int | None, now: datetime) -> bool:
     try:
-        before = Dispute.objects.filter(gateway=gateway, ref=ref).values_list("status", flat=True).first()
+        before = dispute_status(gateway, ref)
         dispute_heard(gateway, ref, now)
-        return before != Dispute.objects.filter(gateway=gateway, ref=ref).values_list("status", flat=True).first()
+        return before != dispute_status(gateway, ref)
     except base.Unknown:
         return False
     except base.Rejected as refusal:
@@ -118,7 +118,7 @@ def _decided(news: News, payment: Payment, order: Order, programme: Programme, n
         # there the money is lost, and a person looks into it.
         credited = order.refunded_at is None and term is not None and newest_term_is(term)
         if credited:
-            take_back(SYSTEM, order, payment, programme, now)
+            take_back(SYSTEM, order, payment, programme, VERB, now)
         else:
             open_task("dispute", f"dispute:{dispute.ref}:lost", order.partner_id, order.number, now)
         billing.post_dispute_lost(dispute.pk, payment, dispute.amount, programme, now, credited=credited)

@@ -5,6 +5,7 @@ that follows in one transaction: payment, invoice number, ledger, term, benefits
 gateway. The second caller finds it done (reliability.md, C5).
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 from tenure import events
@@ -320,7 +321,7 @@ def settle_refund(refund: Refund, gateway_ref: str, *, actor: Actor, now: dateti
         if refund.kind == RefundKind.FULL:
             order.refunded_at = now
             order.save(update_fields=["refunded_at"])
-            _end(actor, order, day_of(now, programme.zone), now)
+            _end(actor, order, day_of(now, programme.zone), "support.decide", now)
         record(
             actor,
             "support.decide",
@@ -331,13 +332,13 @@ def settle_refund(refund: Refund, gateway_ref: str, *, actor: Actor, now: dateti
         )
 
 
-def take_back(actor: Actor, order: Order, payment: Payment, programme: Programme, now: datetime) -> Invoice:
+def take_back(actor: Actor, order: Order, payment: Payment, programme: Programme, verb: str, now: datetime) -> Invoice:
     """The money is gone without a refund of ours: credit note, and the end of the term, as for a refund."""
     inside("taking a sale back")
     note = _credit(payment, programme, now, None)
     order.refunded_at = now
     order.save(update_fields=["refunded_at"])
-    _end(actor, order, day_of(now, programme.zone), now)
+    _end(actor, order, day_of(now, programme.zone), verb, now)
     return note
 
 
@@ -347,10 +348,9 @@ def _credit(payment: Payment, programme: Programme, now: datetime, refund: Refun
     view = view_of(invoice)
     today = day_of(now, programme.zone)
     back = Paid(method=payment.method, paid_on=today, instrument=view.payment.instrument)
+    correct: Callable[..., InvoiceView] = rest_of if tax_was_given_back(payment, refund) else credit_of
     if refund is not None and refund.kind == RefundKind.TAX:
         correct = tax_correction
-    else:
-        correct = rest_of if tax_was_given_back(payment, refund) else credit_of
     return billing.issue(
         programme,
         kind=Kind.CREDIT_NOTE,
@@ -362,16 +362,14 @@ def _credit(payment: Payment, programme: Programme, now: datetime, refund: Refun
     )
 
 
-def _end(actor: Actor, order: Order, today: date, now: datetime) -> None:
+def _end(actor: Actor, order: Order, today: date, verb: str, now: datetime) -> None:
     """A full refund ends the subscription and takes back what the refunded term brought."""
     term = term_of_order(order.pk)
     if term is None or term.subscription.cancelled_at:
         return
-    memberships.set_auto_renew(
-        actor, term.subscription, on=False, cause="cancel_request", verb="support.decide", now=now
-    )
-    memberships.cancel(actor, term.subscription, on=today, verb="support.decide", now=now)
-    benefits.revoke(actor, term, "support.decide", now)
+    memberships.set_auto_renew(actor, term.subscription, on=False, cause="cancel_request", verb=verb, now=now)
+    memberships.cancel(actor, term.subscription, on=today, verb=verb, now=now)
+    benefits.revoke(actor, term, verb, now)
     # A renewal still open would revive what has ended: its money, when it comes, is held or goes back.
     waiting_orders = Order.objects.filter(subscription=term.subscription, paid_at=None, closed_at=None)
     for waiting in waiting_orders.select_for_update():

@@ -97,7 +97,7 @@ def hold_transfer(actor: Actor, line: BankLine, *, partner: Partner, now: dateti
 def ignore_transfer(actor: Actor, line: BankLine, *, reason: str, now: datetime) -> BankLine:
     """Note that a transfer is not for any order, and why. What was given to somebody stays given."""
     if not reason.strip():
-        raise Invalid({"reason": "field.missing"})
+        raise Invalid({"reason": "text.missing"})
     line = payments.locked_line(line)
     if line.ignored_at or given(line):
         raise Refusal("transfers.already_matched")

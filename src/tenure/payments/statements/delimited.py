@@ -50,11 +50,11 @@ class Mapping:
         """What is missing before a file can be read by it.
 
         >>> Mapping(value_on="Date").faults()
-        {'amount': 'field.missing'}
+        {'amount': 'text.missing'}
         """
-        found = {} if self.value_on else {"value_on": "field.missing"}
+        found = {} if self.value_on else {"value_on": "text.missing"}
         if not self.amount and not self.credit:
-            found["amount"] = "field.missing"
+            found["amount"] = "text.missing"
         if self.date_format not in DATE_FORMATS:
             found["date_format"] = "choice.unknown"
         if self.decimal not in (".", ",") or len(self.delimiter) != 1:

@@ -67,7 +67,7 @@ def blot_out(request: HttpRequest) -> None:
         request.card_data |= BLOTTED in fields.getlist(name)
     if request.card_data:
         fields._mutable = False
-        request.POST = fields
+        request.POST = fields  # type: ignore[assignment]
 
 
 def _text_of(request: HttpRequest) -> list[str]:
