@@ -145,4 +145,4 @@ def test_answers_and_notes(desk):
 
 def test_a_card_number_is_not_taken_into_a_thread(desk):
     refused = desk.post(desk.world.sue, "request-reply", "request", text="It was 4242 4242 4242 4242")
-    assert refused.status_code == 400 and "card number" in refused.content.decode()
+    assert refused.status_code == 422 and "card number" in refused.content.decode()

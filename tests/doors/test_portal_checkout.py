@@ -77,7 +77,7 @@ def test_another_companys_card_is_no_option(till, world):
         ({"name": ""}, "Enter the name of the person to contact."),
         ({"phone": "02-1234"}, "Enter the whole phone number with its area code, like 02 2712 3456."),
         ({"email": "ming"}, "Enter a whole e-mail address, like name@company.example."),
-        ({"name": "4242 4242 4242 4242"}, "This looks like a card number."),
+        ({"name": "4242 4242 4242 4242"}, "What looks like a card number was typed here."),
     ],
 )
 def test_s16_a_contact_that_cannot_be_reached_is_refused_field_by_field(till, changed, words):

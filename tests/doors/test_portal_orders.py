@@ -166,7 +166,7 @@ def test_s18_the_billing_admin_uploads_a_proof_and_nothing_is_active_yet(world, 
         ({"paid_on": "2019-02-30"}, "Enter a date that exists, like 2019-07-22."),
         ({"paid_on": "2018-06-21"}, "Enter a date that is not after today."),
         ({"account": ""}, "Enter the account number you paid into."),
-        ({"reference": "4242424242424242"}, "This looks like a card number."),
+        ({"reference": "4242424242424242"}, "What looks like a card number was typed here."),
     ],
 )
 def test_a_proof_that_shows_nothing_is_refused_and_the_rest_is_kept(till, wire, changed, words):

@@ -303,9 +303,15 @@ def test_control_without_the_partners_lock_two_orders_would_open(committed, monk
         cursor.execute("DROP INDEX order_open_once_per_offer")
     try:
         ming = committed.actor(committed.ming)
-        asked = [committed.wanted(method=Method.BANK_TRANSFER, key=str(uuid.uuid4())) for _ in range(6)]
-        at_once(*[lambda w=w: purchases.buy(ming, committed.contoso, wanted=w, now=committed.now) for w in asked])
-        assert Order.objects.filter(paid_at=None, closed_at=None).count() > 1
+        opened = Order.objects.filter(paid_at=None, closed_at=None)
+        # The harm needs two of them at the same spot; a busy machine may take a few rounds to bring them there.
+        for _ in range(10):
+            Order.objects.all().delete()
+            asked = [committed.wanted(method=Method.BANK_TRANSFER, key=str(uuid.uuid4())) for _ in range(6)]
+            at_once(*[lambda w=w: purchases.buy(ming, committed.contoso, wanted=w, now=committed.now) for w in asked])
+            if opened.count() > 1:
+                break
+        assert opened.count() > 1
     finally:
         Order.objects.all().delete()
         with connection.cursor() as cursor:

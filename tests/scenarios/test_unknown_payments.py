@@ -11,7 +11,6 @@ from datetime import timedelta
 import pytest
 
 from tenure.kernel.refusals import Refusal
-from tenure.payments.actions import gateway
 from tenure.payments.gateways import base
 from tenure.payments.models import GatewayEvent, Refund
 from tenure.payments.queries import attempts
@@ -20,6 +19,7 @@ from tenure.plumbing.models import Event
 from tenure.purchases import actions as purchases
 from tenure.purchases.models import Order
 from tenure.purchases.queries import status_of
+from tenure.wiring import gateway
 from tests.worlds import CARDS
 
 

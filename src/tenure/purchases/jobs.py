@@ -163,8 +163,11 @@ def tell_disputed(happened: events.PaymentDisputed, event: Event, now: datetime)
 
 
 def tell_dispute_closed(happened: events.DisputeClosed, event: Event, now: datetime) -> None:
-    code = "payments.dispute_won" if happened.won else "payments.dispute_lost"
-    _tell(order(happened.number), event, code, now, "purchases.buy", "billing.view")
+    row = order(happened.number)
+    if happened.won:
+        _tell(row, event, "payments.dispute_won", now, "purchases.buy", "billing.view")
+    else:
+        _tell(row, event, "payments.dispute_lost", now, "purchases.buy", "billing.view")
 
 
 def make_pdf(happened: events.Event, event: Event, now: datetime) -> None:
