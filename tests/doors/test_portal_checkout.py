@@ -77,14 +77,15 @@ def test_another_companys_card_is_no_option(till, world):
         ({"name": ""}, "Enter the name of the person to contact."),
         ({"phone": "02-1234"}, "Enter the whole phone number with its area code, like 02 2712 3456."),
         ({"email": "ming"}, "Enter a whole e-mail address, like name@company.example."),
-        ({"name": "4242 4242 4242 4242"}, "What looks like a card number was typed here."),
+        ({"name": "4242 4242 4242 4242"}, "This looks like a card number."),
     ],
 )
 def test_s16_a_contact_that_cannot_be_reached_is_refused_field_by_field(till, changed, words):
     details = till.post(till.start(), {"method": "bank_transfer"})
     page = till.refused(details, CONTACT | changed)
     assert page.count(words) >= 2 and "<title>Error:" in page
-    assert all(f'value="{value}"' in page for value in (CONTACT | changed).values() if value)
+    # Nothing typed is lost, but for a card number, which never comes back.
+    assert all((f'value="{v}"' in page) is not v.startswith("4242") for v in (CONTACT | changed).values() if v)
     assert not Order.objects.exists()
 
 

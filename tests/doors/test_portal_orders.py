@@ -166,14 +166,14 @@ def test_s18_the_billing_admin_uploads_a_proof_and_nothing_is_active_yet(world, 
         ({"paid_on": "2019-02-30"}, "Enter a date that exists, like 2019-07-22."),
         ({"paid_on": "2018-06-21"}, "Enter a date that is not after today."),
         ({"account": ""}, "Enter the account number you paid into."),
-        ({"reference": "4242424242424242"}, "What looks like a card number was typed here."),
+        ({"reference": "4242424242424242"}, "This looks like a card number."),
     ],
 )
 def test_a_proof_that_shows_nothing_is_refused_and_the_rest_is_kept(till, wire, changed, words):
     fields = {"paid_on": "2018-06-19", "account": "0099", "reference": "RF94", "file": slip()} | changed
     page = till.refused(wire + "proof/", fields)
     assert page.count(words) == 2
-    assert all(f'value="{v}"' in page for k, v in fields.items() if k != "file" and v)
+    assert all((f'value="{v}"' in page) is not v.startswith("4242") for k, v in fields.items() if k != "file" and v)
     assert not till.newest().proofs.exists()
 
 
