@@ -306,8 +306,9 @@ def dispute_status(gateway: str, ref: str) -> str:
     return Dispute.objects.filter(gateway=gateway, ref=ref).values_list("status", flat=True).first() or ""
 
 
-def knows_dispute_of(gateway: str, payment_ref: str) -> bool:
-    return Dispute.objects.filter(gateway=gateway, payment__gateway_ref=payment_ref).exists()
+def disputed_refs() -> set[tuple[str, str]]:
+    """The payments of which a dispute is known, by gateway and the gateway's id."""
+    return set(Dispute.objects.values_list("gateway", "payment__gateway_ref"))
 
 
 def disputes_open() -> QuerySet[Dispute]:

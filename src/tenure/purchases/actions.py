@@ -24,7 +24,7 @@ from tenure.plumbing.db import beat, crash_point, verb
 from tenure.plumbing.models import StoredFile
 from tenure.plumbing.outbox import open_task, record
 from tenure.programme.queries import current, version
-from tenure.purchases.charging import charged, end, end_overdue, refund_made, resolve
+from tenure.purchases.charging import charged, end, end_overdue, refund_made, require_open, resolve
 from tenure.purchases.disputes import dispute_heard
 from tenure.purchases.models import Draft, Order, Proof
 from tenure.purchases.placing import offer_called, place, promise, replay
@@ -99,7 +99,7 @@ def pay_again(actor: Actor, order: Order, *, now: datetime) -> Order:
         lock(order.partner_id)
         order = Order.objects.select_for_update().get(pk=order.pk)
         today = day_of(now, version(order.programme.n).zone)
-        _require_open(order, today)
+        require_open(order, today)
         if order.method != Method.CARD:
             raise Refusal("payments.method_not_offered")
         attempt = open_attempt(order.pk)
@@ -120,7 +120,7 @@ def cancel_order(actor: Actor, order: Order, *, now: datetime) -> Order:
         order = Order.objects.select_for_update().get(pk=order.pk)
         if order.closing == Closing.CANCELLED:
             return order
-        _require_open(order, None)
+        require_open(order, None)
     return end(actor, order, Closing.CANCELLED, now)
 
 
@@ -162,15 +162,6 @@ def ordered(key: str, now: datetime) -> None:
     """The draft with this key has become an order."""
     if len(key) == 36:
         Draft.objects.filter(key=key).update(ordered_at=now)
-
-
-def _require_open(order: Order, today: date | None) -> None:
-    if order.paid_at:
-        raise Refusal("orders.already_paid", number=order.number)
-    if order.closed_at:
-        raise Refusal("orders.closed", number=order.number)
-    if today is not None and today > order.expires_on:
-        raise Refusal("orders.expired", number=order.number)
 
 
 # JOBS ask for these as the system.

@@ -5,7 +5,7 @@ while a transaction is open, and never take silence for a no: unknown is asked a
 ``purchases/settling.py``, the third beat.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from tenure.kernel.access import SYSTEM, Actor
 from tenure.kernel.periods import day_of
@@ -189,3 +189,16 @@ def refund_made(refund: Refund, *, actor: Actor, now: datetime) -> None:
             ref = outcome.ref
             crash_point("refund_called")
         settle_refund(refund, ref, actor=actor, now=now)
+
+
+# STEPS
+
+
+def require_open(order: Order, today: date | None) -> None:
+    """Refuse an order that can no longer be paid, moved or cancelled; without a day, its last day is not asked."""
+    if order.paid_at:
+        raise Refusal("orders.already_paid", number=order.number)
+    if order.closed_at:
+        raise Refusal("orders.closed", number=order.number)
+    if today is not None and today > order.expires_on:
+        raise Refusal("orders.expired", number=order.number)

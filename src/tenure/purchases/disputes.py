@@ -20,7 +20,7 @@ from tenure.payments import actions as payments
 from tenure.payments.disputes import News, note_dispute, note_looked
 from tenure.payments.gateways import base
 from tenure.payments.models import Dispute, Payment
-from tenure.payments.queries import dispute_status, disputes_open, knows_dispute_of, payment_of_ref
+from tenure.payments.queries import dispute_status, disputed_refs, disputes_open, payment_of_ref
 from tenure.plumbing.db import beat
 from tenure.plumbing.outbox import close_task, open_task, record
 from tenure.programme.queries import current, version
@@ -61,13 +61,13 @@ def follow_disputes(now: datetime) -> int:
         with beat():
             note_looked(dispute, today)
         news += _looked(dispute.gateway, dispute.ref, dispute.payment.partner_id, now)
-    return news + sum(_untold(row.gateway, row.payment_ref, row.at, now) for row in dispute_movements())
+    known = disputed_refs()
+    untold = [row for row in dispute_movements() if (row.gateway, row.payment_ref) not in known]
+    return news + sum(_untold(row.gateway, row.payment_ref, row.at, now) for row in untold)
 
 
 def _untold(gateway: str, payment_ref: str, at: datetime, now: datetime) -> bool:
     """A dispute in the gateway's list whose doorbell never rang: found by its payment, then read like any other."""
-    if knows_dispute_of(gateway, payment_ref):
-        return False
     try:
         told = payments.gateway(gateway).disputes(at - OVERLAP)
     except base.Unknown:

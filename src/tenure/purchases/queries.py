@@ -31,7 +31,7 @@ from tenure.payments.queries import (
     unresolved,
 )
 from tenure.payments.queries import part_paid as part_paid_orders
-from tenure.payments.rules import AttemptStatus, Method
+from tenure.payments.rules import UNANSWERED, AttemptStatus, Method
 from tenure.programme.queries import current
 from tenure.programme.rules import Offer, Programme
 from tenure.purchases.models import Draft, Order, Proof
@@ -268,7 +268,7 @@ def buyer_with(
 ) -> Buyer:
     """The same facts for a page that has read all the partner's terms and orders already."""
     running = [v.order for v in orders if v.order.open and v.order.expires_on >= today]
-    asked = (v.order.number for v in orders if v.attempt in (AttemptStatus.UNKNOWN, AttemptStatus.CALLING))
+    asked = (v.order.number for v in orders if v.attempt in UNANSWERED)
     return _buyer(partner, programme, today, held, running, next(asked, None))
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from tenure.kernel.money import Money
 from tenure.kernel.periods import plus_days
 from tenure.kernel.refusals import Invalid
-from tenure.payments.rules import AttemptStatus, Method
+from tenure.payments.rules import UNANSWERED, AttemptStatus, Method
 from tenure.programme.rules import Policy
 
 
@@ -75,7 +75,7 @@ def status(facts: OrderFacts, today: date) -> OrderStatus:
         return OrderStatus.REFUNDED if facts.refunded else OrderStatus.PAID
     if facts.closed:
         return OrderStatus(facts.closed)
-    if facts.attempt in (AttemptStatus.UNKNOWN, AttemptStatus.CALLING):
+    if facts.attempt in UNANSWERED:
         return OrderStatus.CHECKING
     if today > facts.expires_on:
         return OrderStatus.EXPIRED

@@ -18,11 +18,11 @@ from tenure.partners.models import Partner
 from tenure.payments import transfers as payments
 from tenure.payments.models import BankLine
 from tenure.payments.queries import allocated, given, newest_line_of, open_attempt
-from tenure.payments.rules import AttemptStatus, Method, references_in
+from tenure.payments.rules import UNANSWERED, Method, references_in
 from tenure.plumbing.db import beat, verb
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import current, version
-from tenure.purchases.charging import stop
+from tenure.purchases.charging import require_open, stop
 from tenure.purchases.models import Order
 from tenure.purchases.rules import Closing, Contact, Origin, check_contact, expires_on
 from tenure.purchases.settling import transfer_arrived
@@ -146,19 +146,14 @@ def change_method(actor: Actor, order: Order, *, method: Method, contact: Contac
 
 def _require_changeable(order: Order, method: Method, now: datetime) -> None:
     programme = version(order.programme.n)
-    if order.paid_at:
-        raise Refusal("orders.already_paid", number=order.number)
-    if order.closed_at:
-        raise Refusal("orders.closed", number=order.number)
-    if day_of(now, programme.zone) > order.expires_on:
-        raise Refusal("orders.expired", number=order.number)
+    require_open(order, day_of(now, programme.zone))
     no_account = method is Method.BANK_TRANSFER and order.currency not in programme.seller.bank_accounts
     if order.origin != Origin.PERSON or method not in programme.offer(order.offer).methods or no_account:
         raise Refusal("payments.method_not_offered")
     if allocated(order.pk, order.currency):
         raise Refusal("orders.money_has_come", number=order.number)
     attempt = open_attempt(order.pk)
-    if attempt and attempt.status in (AttemptStatus.UNKNOWN, AttemptStatus.CALLING):
+    if attempt and attempt.status in UNANSWERED:
         raise Refusal("payments.checking", number=order.number)
 
 

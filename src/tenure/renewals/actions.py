@@ -24,7 +24,7 @@ from tenure.payments.gateways.base import Card
 from tenure.payments.models import Attempt
 from tenure.payments.queries import attempts, open_attempt
 from tenure.payments.queries import card as kept_card
-from tenure.payments.rules import AttemptStatus, Method
+from tenure.payments.rules import UNANSWERED, AttemptStatus, Method
 from tenure.plumbing.db import beat, crash_point, verb, wiring
 from tenure.plumbing.outbox import open_task, record
 from tenure.programme.queries import current
@@ -232,7 +232,7 @@ def _charge_one(term: Term, due: DueAction, overtaken: tuple[DueAction, ...], ta
     attempt.refresh_from_db()
     tally.renewed += attempt.status == AttemptStatus.SUCCEEDED
     tally.declined += attempt.status == AttemptStatus.DECLINED
-    tally.unknown += attempt.status in (AttemptStatus.UNKNOWN, AttemptStatus.CALLING)
+    tally.unknown += attempt.status in UNANSWERED
 
 
 def _promise_charge(
