@@ -167,3 +167,9 @@ def test_a_policy_that_has_begun_and_an_accepted_agreement_cannot_be_rewritten(a
     assert rewrites(aurora, shorter, date(2009, 12, 31)) == []
     reworded = edited("1. Membership. The programme", "1. Members. The programme")
     assert [each.path for each in rewrites(aurora, reworded, date(2009, 1, 1))] == ["agreements.programme@2018-01.body"]
+
+
+def test_only_listed_countries_withhold_and_never_half_of_the_price(aurora):
+    assert aurora.withholding["IN"] == 1000 and "TW" not in aurora.withholding
+    assert all(0 < points < 5000 for points in aurora.withholding.values())
+    assert all(aurora.tax_of(country).rate_bp == 0 for country in aurora.withholding)

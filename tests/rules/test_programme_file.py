@@ -24,7 +24,8 @@ _PERMISSIONS = """
     billing.books billing.close_month billing.reconcile charging.release
     partners.move_here partners.suspend partners.reinstate partners.grant_exemption partners.invite_from_old_portal
     support.view support.open_request support.reply support.decide support.close_request support.approve_refund
-    support.refund_tax
+    support.refund_tax purchases.send_withholding purchases.decide_withholding
+    partners.ask_exemption partners.decide_exemption
     competencies.record_evidence programme.apply parked.retry
 """
 PERMISSIONS = frozenset(_PERMISSIONS.split())
@@ -55,6 +56,18 @@ FAULTS = {
     "decimals in whole dollars": (
         'net = "15,000"', 'net = "15,000.50"', "15,000.50",
         "offers.action-pack.prices[1].net", "more decimals than TWD allows", 'Write "15,000".',
+    ),
+    "withholding of a country there is not": (
+        "\nIN = 10\n", "\nXX = 10\n", "XX = 10",
+        "withholding.XX", '"XX" is not a country', "",
+    ),
+    "more withheld than anywhere": (
+        "\nIN = 10\n", "\nIN = 51\n", "IN = 51",
+        "withholding.IN", "51 is not a tax rate", "Write a number from 0 to 50 with at most two decimals.",
+    ),
+    "nothing to withhold": (
+        "\nIN = 10\n", "\nIN = 0\n", "IN = 0",
+        "withholding.IN", "0 percent is nothing to withhold", "Leave IN out.",
     ),
     "an amount that is none": (
         'net = "15,000"', 'net = "15.000,00"', "15.000,00",

@@ -115,6 +115,7 @@ def _programme(root: Table, known_permissions: frozenset[str] | None) -> Program
             letters=schema.letters(root),
             currencies=billing.by_country,
             families=families,
+            withholding=schema.withholding(root),
             invoice_prefix=head.text("invoice_prefix", '"INV"', "INV", _PREFIX),
             credit_prefix=head.text("credit_prefix", '"CN"', "CN", _PREFIX),
         )

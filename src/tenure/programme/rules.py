@@ -205,6 +205,8 @@ class Programme:
     currencies: dict[str, str]
     """The billing currency of a country; countries not listed pay in ``default_currency``."""
     families: dict[str, Text]
+    withholding: dict[str, int] = field(default_factory=dict)
+    """The countries whose companies may withhold tax on what they pay, and the most of the net, in basis points."""
     invoice_prefix: str = "INV"
     credit_prefix: str = "CN"
     version: int = 0

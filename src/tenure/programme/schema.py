@@ -228,14 +228,29 @@ def _tax(country: str, table: Table) -> Tax:
     return Tax(country, table.words("name", prose=False), rate, category, note)
 
 
-def _basis_points(table: Table) -> Answer:
+def withholding(root: Table) -> dict[str, int]:
+    """The share of the net price that a company may withhold, by its country; elsewhere none."""
+    found = {}
+    with root.table("withholding", optional=True) as table:
+        for country in table.keys:
+            if country not in vocabulary.COUNTRIES:
+                table.fault(country, f'"{country}" is not a country.', instead(country, vocabulary.COUNTRIES))
+            points = _basis_points(table, country, most=50)
+            if points == 0:
+                table.fault(country, "0 percent is nothing to withhold.", f"Leave {country} out.")
+            found[country] = points
+    return found
+
+
+def _basis_points(table: Table, key: str = "percent", *, most: int = 100) -> Answer:
     """A rate is written in percent with up to two decimals and kept in hundredths of a percent."""
-    value = table.number("percent", "5")
+    value = table.number(key, "5")
     if value is None:
         return None
     points = value * 100
-    if not 0 <= points <= 10_000 or points != int(points):
-        table.fault("percent", f"{value} is not a tax rate.", "Write a number from 0 to 100 with at most two decimals.")
+    if not 0 <= points <= most * 100 or points != int(points):
+        remedy = f"Write a number from 0 to {most} with at most two decimals."
+        table.fault(key, f"{value} is not a tax rate.", remedy)
         return None
     return int(points)
 
