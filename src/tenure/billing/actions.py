@@ -19,7 +19,7 @@ from tenure.kernel.periods import day_of
 from tenure.partners.models import Partner
 from tenure.payments.models import BankLine, Payment, Refund
 from tenure.payments.rules import Method
-from tenure.plumbing.db import beat, inside
+from tenure.plumbing.db import beat, crash_point, inside
 from tenure.plumbing.models import StoredFile
 from tenure.programme.rules import Programme
 
@@ -78,13 +78,10 @@ def issue(
     """
     inside("issuing an invoice")
     prefix = programme.invoice_prefix if kind is Kind.INVOICE else programme.credit_prefix
-    year = day_of(now, programme.zone).year
-    Series.objects.bulk_create([Series(kind=kind, year=year)], ignore_conflicts=True)
-    series = Series.objects.select_for_update().get(kind=kind, year=year)
-    issued_at = max(now, series.last_issued_at or now)
-    series.last, series.last_issued_at = series.last + 1, issued_at
-    series.save()
-    view: InvoiceView = make(printed_number(prefix, year, series.last), day_of(issued_at, programme.zone))
+    series, issued_at = take_number(kind, day_of(now, programme.zone).year, now)
+    crash_point("invoice.numbered")
+    number = printed_number(prefix, series.year, series.last)
+    view: InvoiceView = make(number, day_of(issued_at, programme.zone))
     invoice = Invoice.objects.create(
         kind=kind,
         series=series,
@@ -126,6 +123,15 @@ def issue(
         entries = credited(view.net, view.tax, view.total, deferred)
         post("invoice", invoice.pk, "credited", entries, invoice.partner_id, now, programme, invoice.order_id)
     return invoice
+
+
+def take_number(kind: Kind, year: int, now: datetime) -> tuple[Series, datetime]:
+    """The series with its next number in ``last``, and the document's instant; the row stays locked until commit."""
+    Series.objects.bulk_create([Series(kind=kind, year=year)], ignore_conflicts=True)
+    series = Series.objects.select_for_update().get(kind=kind, year=year)
+    series.last, series.last_issued_at = series.last + 1, max(now, series.last_issued_at or now)
+    series.save()
+    return series, series.last_issued_at
 
 
 def share_books() -> None:
