@@ -7,6 +7,7 @@ transaction and currency; numbers are unique per series and taken from a row loc
 from django.db import models
 from django.db.models import Q
 
+from tenure.billing.rules import WithholdingStatus
 from tenure.kernel.money import LIMIT_MINOR, Money
 from tenure.partners.models import Partner
 from tenure.payments.models import Payment, Refund
@@ -195,3 +196,59 @@ class Reconciliation(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["gateway", "day"], name="reconciliation_once_a_day")]
+
+
+class Withholding(models.Model):
+    """Tax that a buyer withheld from an order's price, with the certificate that shows it.
+
+    ``counts_for_id`` is the order it pays towards once accepted; empty while it is held for the partner, because its
+    order ended unpaid. Settled with the order, it moves no more.
+    """
+
+    key = models.UUIDField(unique=True)
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
+    order_id = models.BigIntegerField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    tax_year = models.SmallIntegerField()
+    certificate = models.CharField(max_length=80)
+    file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
+    status = models.CharField(max_length=16, default=WithholdingStatus.SUBMITTED)
+    note = models.CharField(max_length=500, default="", blank=True)
+    answer = models.CharField(max_length=500, default="", blank=True)
+    submitted_at = models.DateTimeField()
+    submitted_by = models.CharField(max_length=80)
+    moved_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=80, default="", blank=True)
+    counts_for_id = models.BigIntegerField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    returned_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order_id"], condition=~Q(status=WithholdingStatus.REFUSED), name="withholding_live_once"
+            ),
+            models.UniqueConstraint(
+                fields=["counts_for_id"], condition=Q(counts_for_id__isnull=False), name="withholding_counts_once"
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="withholding_amount"),
+            models.CheckConstraint(
+                condition=Q(status__in=sorted(map(str, WithholdingStatus))), name="withholding_status"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=WithholdingStatus.ACCEPTED) | Q(counts_for_id=None, settled_at=None),
+                name="withholding_counts_when_accepted",
+            ),
+            models.CheckConstraint(
+                condition=Q(settled_at=None, returned_at=None)
+                | Q(settled_at__isnull=False, counts_for_id__isnull=False),
+                name="withholding_settled_with_its_order",
+            ),
+        ]
+        indexes = [models.Index(fields=["partner", "-id"], name="withholding_by_partner")]
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)

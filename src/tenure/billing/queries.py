@@ -22,8 +22,9 @@ from tenure.billing.models import (
     Posting,
     RecognisedMonth,
     Reconciliation,
+    Withholding,
 )
-from tenure.billing.rules import InvoiceView, Kind, from_json
+from tenure.billing.rules import UNDECIDED, InvoiceView, Kind, WithholdingStatus, from_json
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
 from tenure.payments.queries import gateways_charged
@@ -275,3 +276,48 @@ def newest_clearing() -> LedgerTransaction | None:
 def dispute_movements() -> list[GatewayMovement]:
     """What the gateways' own lists say of disputed payments of ours, oldest first."""
     return list(GatewayMovement.objects.filter(kind="dispute").order_by("at"))
+
+
+# WITHHOLDING
+
+
+def withheld(order_id: int, currency: str) -> Money:
+    """What accepted certificates pay of an order."""
+    rows = Withholding.objects.filter(counts_for_id=order_id, currency=currency)
+    return Money(sum(rows.values_list("amount_minor", flat=True)), currency)
+
+
+def withheld_minor() -> Subquery:
+    """For a list of orders: what accepted certificates pay of each."""
+    return Subquery(Withholding.objects.filter(counts_for_id=OuterRef("pk")).values("amount_minor")[:1])
+
+
+def withholding(id: int) -> Withholding | None:
+    return Withholding.objects.select_related("partner", "file").filter(pk=id).first()
+
+
+def withholding_of(order_id: int) -> Withholding | None:
+    """The certificate that stands for an order: the one that pays it, else the newest sent in for it."""
+    rows = Withholding.objects.select_related("file")
+    return rows.filter(counts_for_id=order_id).first() or rows.filter(order_id=order_id).order_by("-pk").first()
+
+
+def withholdings(partner_id: int) -> QuerySet[Withholding]:
+    """All that a partner has sent in, the newest first."""
+    return Withholding.objects.filter(partner_id=partner_id).order_by("-pk")
+
+
+def withholdings_waiting() -> QuerySet[Withholding]:
+    """What staff has to decide, the longest waiting first."""
+    rows = Withholding.objects.filter(status=WithholdingStatus.SUBMITTED).select_related("partner")
+    return rows.order_by("moved_at", "pk")
+
+
+def withholdings_elsewhere() -> QuerySet[Withholding]:
+    """What is decided or waits for the partner, the last moved first."""
+    rows = Withholding.objects.exclude(status=WithholdingStatus.SUBMITTED).select_related("partner")
+    return rows.order_by("-moved_at", "-pk")
+
+
+def undecided(row: Withholding) -> bool:
+    return row.status in UNDECIDED

@@ -313,3 +313,41 @@ def _line(stored: dict[str, Any]) -> InvoiceLine:
 def _payment(stored: dict[str, Any]) -> Payment:
     days = {name: date.fromisoformat(stored[name]) for name in ("paid_on", "pay_by") if stored[name]}
     return Payment(**stored | days)
+
+
+# WITHHOLDING: tax that a buyer kept back and paid to its own tax office for us.
+
+
+class WithholdingStatus(StrEnum):
+    SUBMITTED = "submitted"
+    PENDING_PARTNER = "pending_partner"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+W = WithholdingStatus
+UNDECIDED = frozenset({W.SUBMITTED, W.PENDING_PARTNER})
+WITHHOLDING_MOVES: dict[WithholdingStatus, frozenset[WithholdingStatus]] = {
+    W.SUBMITTED: frozenset({W.PENDING_PARTNER, W.ACCEPTED, W.REFUSED}),
+    W.PENDING_PARTNER: frozenset({W.SUBMITTED, W.ACCEPTED, W.REFUSED}),
+    W.ACCEPTED: frozenset(),
+    W.REFUSED: frozenset(),
+}
+
+
+def most_withheld(net: Money, rate_bp: int) -> Money:
+    """The most that may be withheld of a price: a share of the net, since tax is not withheld on tax.
+
+    >>> most_withheld(Money(47500, "USD"), 1000)
+    Money(minor=4750, currency='USD')
+    """
+    return net.share(rate_bp)
+
+
+def difference(total: Money, received: Money, withheld: Money) -> Money:
+    """What is still missing of a total; below zero, by how much the parts are more. Only zero pays: to the cent.
+
+    >>> difference(Money(47500, "USD"), Money(42700, "USD"), Money(4750, "USD"))
+    Money(minor=50, currency='USD')
+    """
+    return total - received - withheld
