@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Coalesce
 
 from tenure.billing.ledger import Account, ended, last_day, month_of
 from tenure.billing.models import (
@@ -27,7 +29,7 @@ from tenure.billing.models import (
 from tenure.billing.rules import UNDECIDED, InvoiceView, Kind, WithholdingStatus, from_json
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
-from tenure.payments.queries import gateways_charged
+from tenure.payments.queries import allocated, gateways_charged, received_minor
 
 
 def visible_to(actor: Actor) -> QuerySet[Invoice]:
@@ -287,9 +289,15 @@ def withheld(order_id: int, currency: str) -> Money:
     return Money(sum(rows.values_list("amount_minor", flat=True)), currency)
 
 
-def withheld_minor() -> Subquery:
-    """For a list of orders: what accepted certificates pay of each."""
-    return Subquery(Withholding.objects.filter(counts_for_id=OuterRef("pk")).values("amount_minor")[:1])
+def come_in(order_id: int, currency: str) -> Money:
+    """What has come in for an order paid by transfer: the money, and what was withheld of it."""
+    return allocated(order_id, currency) + withheld(order_id, currency)
+
+
+def come_in_minor() -> CombinedExpression:
+    """For a list of orders: the same of each."""
+    rows = Withholding.objects.filter(counts_for_id=OuterRef("pk"))
+    return Coalesce(received_minor(), 0) + Coalesce(Subquery(rows.values("amount_minor")[:1]), 0)
 
 
 def withholding(id: int) -> Withholding | None:

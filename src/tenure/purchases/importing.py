@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from tenure import events
 from tenure.billing import actions as billing
+from tenure.billing.queries import come_in_minor
 from tenure.kernel.access import SYSTEM, Actor, Side
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.partners.queries import all_names
@@ -29,7 +30,6 @@ from tenure.payments.queries import (
     known_accounts,
     lines_to_give,
     mapping_of,
-    received_minor,
     transfer_refunds_unseen,
 )
 from tenure.payments.rules import Method, references_in
@@ -242,7 +242,7 @@ def _known(credits: list[Credit]) -> Known:
     waiting = Q(paid_at=None, method=Method.BANK_TRANSFER, expires_on__gte=earliest)
     waiting &= Q(closed_at=None) | Q(closing=Closing.EXPIRED)
     rows = Order.objects.filter(waiting | Q(reference__in=references) | Q(number__in=numbers))
-    rows = rows.annotate(received=received_minor())
+    rows = rows.annotate(received=come_in_minor())
     newest: dict[tuple[int, str], int] = defaultdict(int)
     orders = list(rows)
     for order in orders:

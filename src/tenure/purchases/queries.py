@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 
 from django.db.models import Q, QuerySet
 
-from tenure.billing.queries import invoice_number
+from tenure.billing.queries import come_in, come_in_minor, invoice_number
 from tenure.competencies.queries import figures
 from tenure.competencies.rules import missing
 from tenure.kernel.access import Actor, may
@@ -22,14 +22,7 @@ from tenure.partners.queries import exemption
 from tenure.partners.rules import ManagedIn, tax_id_is_sound
 from tenure.partners.rules import Standing as PartnerStanding
 from tenure.payments.models import Attempt, BankLine
-from tenure.payments.queries import (
-    allocated,
-    attempts,
-    of_newest_attempt,
-    received_minor,
-    unknown_order_number,
-    unresolved,
-)
+from tenure.payments.queries import attempts, of_newest_attempt, unknown_order_number, unresolved
 from tenure.payments.queries import part_paid as part_paid_orders
 from tenure.payments.rules import UNANSWERED, AttemptStatus, Method
 from tenure.programme.queries import current
@@ -124,7 +117,7 @@ def view(order: Order, today: date) -> OrderView:
     """One order with everything its page needs. Lists use ``views``."""
     tries = attempts(order.pk) if order.method == Method.CARD else []
     newest = tries[0] if tries else None
-    received = allocated(order.pk, order.currency) if order.method == Method.BANK_TRANSFER else Money(0, order.currency)
+    received = come_in(order.pk, order.currency) if order.method == Method.BANK_TRANSFER else Money(0, order.currency)
     seen = _view(
         order,
         today,
@@ -143,7 +136,7 @@ def views(rows: QuerySet[Order], today: date) -> list[OrderView]:
         attempt_decline=of_newest_attempt("decline_code"),
         attempt_page=of_newest_attempt("page_path"),
         attempt_card=of_newest_attempt("card_id"),
-        received=received_minor(),
+        received=come_in_minor(),
         invoice_number=invoice_number(),
     )
     return [
@@ -340,7 +333,7 @@ def candidates(line: BankLine, left: Money) -> list[Candidate]:
     unpaid = Order.objects.filter(method=Method.BANK_TRANSFER, currency=line.currency, paid_at=None)
     unpaid = unpaid.filter(Q(closed_at=None) | Q(closing=Closing.EXPIRED), expires_on__gte=line.value_on)
     found = []
-    for order in unpaid.select_related("partner").annotate(received=received_minor()).order_by("pk"):
+    for order in unpaid.select_related("partner").annotate(received=come_in_minor()).order_by("pk"):
         missing = order.total - Money(order.received or 0, order.currency)
         given = (line.reference, line.payer)
         reasons = likeness(*given, order.number, order.partner.number, order.partner.legal_name, left == missing)

@@ -11,8 +11,9 @@ from datetime import date, datetime
 from tenure import events
 from tenure.benefits import actions as benefits
 from tenure.billing import actions as billing
+from tenure.billing import withholding
 from tenure.billing.models import Invoice
-from tenure.billing.queries import invoice_of_payment, view_of
+from tenure.billing.queries import invoice_of_payment, view_of, withheld
 from tenure.billing.rules import InvoiceLine, InvoiceView, Kind, Party, credit_of, rest_of, tax_correction
 from tenure.billing.rules import Payment as Paid
 from tenure.kernel.access import SYSTEM, Actor
@@ -268,38 +269,31 @@ def document(
 def transfer_arrived(actor: Actor, order: Order, line: BankLine, programme: Programme, now: datetime) -> bool:
     """Money was allocated to an order: complete it when there is enough, else say what is missing."""
     inside("settling a transfer")
-    received = allocated(order.pk, order.currency)
-    policy = programme.policy(order.policy)
-    result = compare(order.total, received, policy.transfer_tolerance_minor)
-    if not result.enough:
-        missing = order.total - received
+    received, kept_back = allocated(order.pk, order.currency), withheld(order.pk, order.currency)
+    due = order.total - kept_back
+    # What was withheld and what arrived are the total to the cent, or the order waits.
+    tolerance = 0 if kept_back else programme.policy(order.policy).transfer_tolerance_minor
+    if not compare(due, received, tolerance).enough:
+        missing = due - received
         open_task("transfer_short", f"order:{order.pk}", order.partner_id, f"{missing} missing", now)
-        record(
-            actor,
-            "purchases.match_transfer",
-            now,
-            events.TransferShort(
-                partner_id=order.partner_id,
-                subject=f"order:{order.pk}",
-                number=order.number,
-                missing_minor=missing.minor,
-                currency=missing.currency,
-            ),
-        )
+        of = {"partner_id": order.partner_id, "subject": f"order:{order.pk}", "number": order.number}
+        short = events.TransferShort(**of, missing_minor=missing.minor, currency=missing.currency)
+        record(actor, "purchases.match_transfer", now, short)
         return False
     _nothing_left_to_do(order, actor, now)
     payment = payments.receive(
         order_id=order.pk,
         partner_id=order.partner_id,
         method=Method.BANK_TRANSFER,
-        amount=order.total,
+        amount=due,
         now=now,
         value_on=max(line.value_on, order.placed_on),
         bank_line=line,
     )
     complete(actor, order, payment, programme, now)
-    if received.minor < order.total_minor:
-        billing.post_short(payment, order.total - received, programme, now)
+    withholding.settle_withheld(order.pk, programme, now)
+    if received.minor < due.minor:
+        billing.post_short(payment, due - received, programme, now)
     return True
 
 
@@ -321,6 +315,7 @@ def settle_refund(refund: Refund, gateway_ref: str, *, actor: Actor, now: dateti
         if refund.kind == RefundKind.FULL:
             order.refunded_at = now
             order.save(update_fields=["refunded_at"])
+            withholding.return_withheld(order.pk, programme, now)
             _end(actor, order, day_of(now, programme.zone), "support.decide", now)
         record(
             actor,
@@ -383,6 +378,7 @@ def close(actor: Actor, order: Order, closing: Closing, now: datetime) -> None:
     order.save(update_fields=["closed_at", "closing"])
     _nothing_left_to_do(order, actor, now)
     release_allocations(order.pk)
+    withholding.release_withheld(order.pk)
     if order.subscription_id and closing is Closing.CANCELLED:
         memberships.hold(order.subscription, None)
     of = {"partner_id": order.partner_id, "subject": f"order:{order.pk}", "number": order.number}

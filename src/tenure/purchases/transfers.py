@@ -8,6 +8,9 @@ from datetime import date, datetime
 
 from tenure import events
 from tenure.billing import actions as billing
+from tenure.billing.queries import come_in, withheld
+from tenure.billing.rules import most_withheld
+from tenure.billing.withholding import use_released
 from tenure.kernel.access import Actor, Side
 from tenure.kernel.money import Money
 from tenure.kernel.periods import day_of
@@ -150,7 +153,7 @@ def _require_changeable(order: Order, method: Method, now: datetime) -> None:
     no_account = method is Method.BANK_TRANSFER and order.currency not in programme.seller.bank_accounts
     if order.origin != Origin.PERSON or method not in programme.offer(order.offer).methods or no_account:
         raise Refusal("payments.method_not_offered")
-    if allocated(order.pk, order.currency):
+    if come_in(order.pk, order.currency):
         raise Refusal("orders.money_has_come", number=order.number)
     attempt = open_attempt(order.pk)
     if attempt and attempt.status in UNANSWERED:
@@ -164,8 +167,23 @@ def from_held_money(actor: Actor, order: Order, now: datetime) -> None:
     """Late money held for the partner pays the next order (domain.md S20)."""
     if order.method != Method.BANK_TRANSFER:
         return
-    if payments.use_held(actor, order.partner_id, order.pk, order.total, now):
+    if _from_held(actor, order, now):
         transfer_arrived(actor, order, newest_line_of(order.pk), current(), now)
+
+
+def _from_held(actor: Actor, order: Order, now: datetime) -> bool:
+    """Whether an order took money held for the partner; a certificate held beside it that fits comes along."""
+    most = may_be_withheld(order)
+    if most:
+        use_released(order.partner_id, order.pk, most, order.total - allocated(order.pk, order.currency))
+    due = order.total - withheld(order.pk, order.currency)
+    return bool(payments.use_held(actor, order.partner_id, order.pk, due, now))
+
+
+def may_be_withheld(order: Order) -> Money:
+    """The most of an order that its buyer's country lets it withhold; nothing where it may not."""
+    share = version(order.programme.n).withholding.get(order.bill_to["country"], 0)
+    return most_withheld(order.net, share)
 
 
 def apply_transfer(actor: Actor, line: BankLine, order: Order, now: datetime) -> None:
@@ -185,8 +203,8 @@ def apply_transfer(actor: Actor, line: BankLine, order: Order, now: datetime) ->
     if order.closing == Closing.EXPIRED:
         order.closed_at, order.closing = None, ""
         order.save(update_fields=["closed_at", "closing"])
-        payments.use_held(actor, order.partner_id, order.pk, order.total, now)
-    missing = order.total - allocated(order.pk, order.currency)
+        _from_held(actor, order, now)
+    missing = order.total - come_in(order.pk, order.currency)
     part = Money(min(left.minor, missing.minor), left.currency)
     row = payments.allocate(actor, line, partner_id=order.partner_id, order_id=order.pk, amount=part, now=now)
     billing.post_allocation(row.pk, part, order.partner_id, programme, now)
