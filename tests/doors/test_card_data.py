@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from tenure.kernel.cardnumbers import looks_like_card
+from tenure.plumbing.logs import WithoutCards
 from tenure.support.models import Request
-from tenure.web.shared.forms import looks_like_card
 from tests.contracts.test_access_walk import PARAMETER, STAND_INS, Things, before_parameter, ours
 
 MARK = "blue heron"
@@ -82,6 +83,23 @@ def test_what_is_no_form_and_what_a_file_is_called(client):
     file = SimpleUploadedFile(f"{number()}.pdf", b"%PDF-1.7")
     assert client.post("/support/new/", asked("Why") | {"proof": file}).status_code == 422
     assert not Request.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["/office/partners/?q={}", "/orders/?{}=1", "/orders/{}/"])
+def test_an_address_with_one_is_refused_and_not_repeated(world, client, caplog, address):
+    client.force_login(world.oda if "office" in address else world.ann)
+    answer = client.get(address.format(number()))
+    assert answer.status_code == 422 and number() not in answer.content.decode()
+    written = [WithoutCards().format(record) for record in caplog.records]
+    assert written and not any(number() in line for line in written)
+
+
+def test_the_log_is_written_without_it():
+    """Django's own words on a page that isn't there hold its address; the control shows the digits go in."""
+    plain = logging.Formatter()
+    record = logging.makeLogRecord({"msg": "Not Found: %s", "args": (f"/{number()}/",)})
+    assert number() in plain.format(record) and number() not in WithoutCards().format(record)
+    assert isinstance(logging._handlers["console"].formatter, WithoutCards)
 
 
 def test_no_door_keeps_it_in_any_field(world, caplog, mailoutbox, django_capture_on_commit_callbacks):

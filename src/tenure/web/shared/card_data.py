@@ -3,7 +3,7 @@
 It decides only that a value is blotted out before any page reads it: what a page then finds is no text (it holds a
 character that neither a form nor the database takes), so the field is refused where it stands and the rest of the form
 stays. What a page has no words for is refused here. It must never keep, log or repeat the value. Doorbells are left
-alone: they are signed, and read by the gateway's own program. Read next: ``web/shared/forms.py``, ``looks_like_card``.
+alone: they are signed, and read by the gateway's own program. Read next: ``kernel/cardnumbers.py``.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,8 +12,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
+from tenure.kernel.cardnumbers import looks_like_card, without_cards
 from tenure.web.shared import messages
-from tenure.web.shared.forms import BLOTTED, looks_like_card
+from tenure.web.shared.forms import BLOTTED
 
 DONE, REDIRECTED = 300, 400
 UNPROCESSABLE = 422
@@ -47,7 +48,11 @@ class CardData:
         self, request: HttpRequest, view: Callable, args: Iterable[Any], kwargs: Any
     ) -> HttpResponse | None:
         access = getattr(view, "access", None)
-        if request.method in ("GET", "HEAD") or (access and access.door == "machine"):
+        if access and access.door == "machine":
+            return None
+        if any(looks_like_card(text) for text in (request.path, *request.GET, *_values(request.GET))):
+            return refused(request)
+        if request.method in ("GET", "HEAD"):
             return None
         files = [file.name or "" for _, listed in request.FILES.lists() for file in listed]
         if any(map(looks_like_card, [*files, *request.POST, *_text_of(request)])):
@@ -70,6 +75,10 @@ def blot_out(request: HttpRequest) -> None:
         request.POST = fields  # type: ignore[assignment]
 
 
+def _values(fields: QueryDict) -> Iterable[str]:
+    return (value for _, listed in fields.lists() for value in listed)
+
+
 def _text_of(request: HttpRequest) -> list[str]:
     """The body of a request that is no form."""
     kind = request.content_type or ""
@@ -78,4 +87,7 @@ def _text_of(request: HttpRequest) -> list[str]:
 
 def refused(request: HttpRequest) -> HttpResponse:
     words = messages.say("input.card_data", {})
-    return render(request, "422.html", {"words": words}, status=UNPROCESSABLE)
+    page = render(request, "422.html", {"words": words}, status=UNPROCESSABLE)
+    # The frame of a page repeats its address.
+    page.content = without_cards(page.content.decode()).encode()
+    return page

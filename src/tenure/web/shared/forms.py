@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from tenure.kernel.cardnumbers import looks_like_card
 from tenure.kernel.money import Money, parse
 from tenure.kernel.refusals import Invalid
 
@@ -35,13 +36,8 @@ MAGIC = (
 
 DAY = re.compile(r"(?P<year>\d{4}|\d{2,3})(?P<sep>[-/.年])(?P<month>\d{1,2})(?:(?P=sep)|月)(?P<day>\d{1,2})日?")
 PACKED_DAY = re.compile(r"(?P<year>\d{4}|\d{3})(?P<month>\d{2})(?P<day>\d{2})")
-# Digits in groups, not glued to letters: RF18 5390 0754 7034 is a payment reference, not a card.
-DIGIT_RUN = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){12,18}(?![ -]?\d)(?![A-Za-z])")
-
 EMAIL = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\".]+(\.[^@\s,;<>()\".]+)+")
 
-# Where the numbers of cards begin, so that an account of a bank is not taken for one by its check digit.
-ISSUERS = re.compile(r"4|5[1-5]|2(22[1-9]|2[3-9]|[3-6]|7[01]|720)|3(0[0-5]|[45-9])|6(011|4[4-9]|5|2)|35")
 # What stands where a card number was (``card_data.py``); the character makes it no text for anybody else.
 BLOTTED = "\x00card"
 
@@ -74,22 +70,6 @@ class Field:
     maxlength: int | None = None
     rows: int = 6
     short: bool = False
-
-
-def looks_like_card(text: str) -> bool:
-    """Whether text holds 13 to 19 digits whose beginning and check digit are those of a card.
-
-    >>> looks_like_card("my card is 4242 4242-4242 4242"), looks_like_card("RF18 5390 0754 7034")
-    (True, False)
-    >>> looks_like_card("4242 4242 4242 4241"), looks_like_card("０２ ２７１２ ３４５６")
-    (False, False)
-    """
-    for found in DIGIT_RUN.finditer(unicodedata.normalize("NFKC", text)):
-        digits = [int(c) for c in found[0] if c.isdigit()]
-        doubled = [d if at % 2 == 0 else d * 2 - 9 * (d > 4) for at, d in enumerate(reversed(digits))]
-        if sum(doubled) % 10 == 0 and ISSUERS.match("".join(map(str, digits))):
-            return True
-    return False
 
 
 def clean(text: str) -> str:
