@@ -1,38 +1,15 @@
 """All that can happen, on one page: past tense, frozen, with the names the outside may rely on.
 
-``WIRE`` gives each event its wire name, ``capability.what_happened``. An event carries ids and facts, never
-rows. Who reacts stands in ``wiring.py``.
+Each has its wire name, ``capability.what_happened``. An event carries ids and facts, never rows. Who reacts
+stands in ``wiring.py``. Read next: ``kernel/happening.py``, what every event is.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    name: ClassVar[str] = ""
-    partner_id: int | None = None
-    subject: str
-
-    @property
-    def payload(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("partner_id", "subject")}
-
-
-BY_NAME: dict[str, type[Event]] = {}
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-def _event(name: str) -> Callable[[type], Any]:
-    def named(cls: type) -> Any:
-        made: Any = dataclass(frozen=True, slots=True, kw_only=True)(cls)
-        made.name = name
-        BY_NAME[name] = made
-        return made
-
-    return named
+from tenure.kernel.happening import BY_NAME as BY_NAME
+from tenure.kernel.happening import Event as Event
+from tenure.kernel.happening import event as _event
 
 
 @_event("programme.applied")
@@ -366,6 +343,23 @@ class KeyRevealed(Event):
 class BenefitUsed(Event):
     grant: int
     quantity: int
+
+
+@_event("charging.stopped")
+class ChargingStopped(Event):
+    cause: str
+    reason: str
+
+
+@_event("charging.started")
+class ChargingStarted(Event):
+    reason: str
+
+
+@_event("payments.card_removed")
+class CardRemoved(Event):
+    card: int
+    label: str
 
 
 @_event("benefits.revoked")

@@ -28,9 +28,9 @@ from tenure.payments.models import (
 )
 from tenure.payments.queries import open_attempt, refunded_minor
 from tenure.payments.rules import AttemptStatus, Method, RefundStatus, may_become
+from tenure.plumbing.charging import require as require_charging
 from tenure.plumbing.crash import Watched
 from tenure.plumbing.db import beat, inside, outside_transaction, wiring
-from tenure.plumbing.instance import require_released
 
 ATTEMPT_LOCKS, REFUND_LOCKS = 7001, 7002
 
@@ -250,8 +250,8 @@ def _took(space: int, id: int) -> bool:
 
 
 def gateway(name: str) -> base.Gateway:
-    """The gateway of a name. A restored or copied database may ask it, but moves no money until it is released."""
-    return Watched(wiring().gateway(name), require_released)
+    """The gateway of a name. While charging is stopped it may be asked, and is told to move no money."""
+    return Watched(wiring().gateway(name), require_charging)
 
 
 def open_page(
@@ -261,6 +261,7 @@ def open_page(
     outside_transaction("opening a card page")
     _begin_call(attempt, now)
     page = gateway(attempt.gateway).open_page(
+    require_charging("")
         base.PageRequest(
             key=attempt.key,
             amount=attempt.amount,
@@ -286,6 +287,7 @@ def charge(attempt: Attempt, *, description: str, language: str, return_path: st
     outside_transaction("charging a card")
     _begin_call(attempt, now)
     through = gateway(attempt.gateway)
+    require_charging("")
     if not attempt.ref:
         prepared = through.prepare(
             base.ChargeRequest(

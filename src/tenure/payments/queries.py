@@ -53,6 +53,11 @@ def open_attempt(order_id: int) -> Attempt | None:
     return Attempt.objects.filter(order_id=order_id, status__in=list(OPEN)).select_related("card").first()
 
 
+def attempt_before(attempt: Attempt) -> Attempt | None:
+    """The attempt at the same order before this one."""
+    return Attempt.objects.filter(order_id=attempt.order_id, n=attempt.n - 1).first()
+
+
 def attempt_of_ref(gateway: str, ref: str) -> Attempt | None:
     return Attempt.objects.filter(gateway=gateway, ref=ref).first()
 

@@ -79,6 +79,22 @@ def next_ask(since: datetime, asked_at: datetime | None) -> datetime:
     return since + timedelta(days=gone // timedelta(days=1) + 1)
 
 
+SENT_AGAIN_WITHIN = timedelta(hours=20)
+"""How long one key may be sent again. Gateways forget keys after a day; a forgotten one would charge anew (C2)."""
+
+
+def too_old_to_send_again(sent_at: datetime | None, now: datetime) -> bool:
+    """Whether a call may only be asked about any more; one that was never sent is not old.
+
+    >>> sent = datetime(2019, 6, 23, 0, 4)
+    >>> [too_old_to_send_again(sent, sent + timedelta(hours=hours)) for hours in (0, 19, 20)]
+    [False, False, True]
+    >>> too_old_to_send_again(None, sent)
+    False
+    """
+    return sent_at is not None and now - sent_at >= SENT_AGAIN_WITHIN
+
+
 class RefundStatus(StrEnum):
     NEW = "new"
     UNKNOWN = "unknown"

@@ -87,10 +87,10 @@ def committed(name: str) -> Iterator[None]:
 class Watched:
     """A gateway whose calls have a point before the request and one after the answer, before anybody has read it.
 
-    Calls that move money are made only when ``allowed`` does not object.
+    Calls that move money are made only when ``allowed``, which is told their names, does not object.
     """
 
-    def __init__(self, through: Any, allowed: Callable[[], None]):
+    def __init__(self, through: Any, allowed: Callable[[str], None]):
         self._through, self._allowed = through, allowed
 
     def __getattr__(self, name: str) -> Any:
@@ -100,7 +100,7 @@ class Watched:
 
         def called(*given: Any, **named: Any) -> Any:
             if name in MOVES:
-                self._allowed()
+                self._allowed(name)
             passes(f"gateway.{name}:{ASKED}")
             answer = found(*given, **named)
             passes(f"gateway.{name}:{ANSWERED}")

@@ -122,6 +122,36 @@ class Instance(models.Model):
     """Which installation these rows belong to."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    # How often money was about to be moved from here; the highest of them is kept outside the database as well.
+    moves = models.BigIntegerField(default=0)
+
+
+class ChargingStop(models.Model):
+    """A time during which no card is charged: begun by a person or by the hourly bound, ended by a person."""
+
+    cause = models.CharField(max_length=8)
+    reason = models.CharField(max_length=300)
+    stopped_at = models.DateTimeField()
+    stopped_by = models.CharField(max_length=80)
+    started_at = models.DateTimeField(null=True)
+    started_by = models.CharField(max_length=80, default="", blank=True)
+    started_reason = models.CharField(max_length=300, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                models.Value(1), condition=models.Q(started_at=None), name="charging_stop_open_once"
+            ),
+            models.CheckConstraint(condition=models.Q(cause__in=["hand", "bound"]), name="charging_stop_cause"),
+        ]
+
+
+class GatewayClock(models.Model):
+    """How far a gateway's clock is ahead of this machine's, as its newest answer said."""
+
+    gateway = models.CharField(max_length=20, unique=True)
+    ahead_s = models.IntegerField()
+    seen_at = models.DateTimeField()
 
 
 class Seal(models.Model):

@@ -20,6 +20,7 @@ from tenure.payments.gateways import base
 from tenure.payments.models import Attempt
 from tenure.payments.queries import attempt_numbered, attempt_of_ref, open_attempt, refunds_unfinished
 from tenure.payments.rules import ENDLESS_AFTER, OPEN, STUCK_AFTER, UNANSWERED, AttemptStatus, Method
+from tenure.plumbing.charging import why_not
 from tenure.plumbing.db import beat, crash_point, verb
 from tenure.plumbing.models import StoredFile
 from tenure.plumbing.outbox import open_task, record
@@ -102,6 +103,8 @@ def pay_again(actor: Actor, order: Order, *, now: datetime) -> Order:
         require_open(order, today)
         if order.method != Method.CARD:
             raise Refusal("payments.method_not_offered")
+        if why_not():
+            raise Refusal("charging.stopped")
         attempt = open_attempt(order.pk)
         if attempt and attempt.status in (AttemptStatus.UNKNOWN,):
             raise Refusal("payments.checking", number=order.number)

@@ -5,7 +5,7 @@ while a transaction is open, and never take silence for a no: unknown is asked a
 ``purchases/settling.py``, the third beat.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from tenure.kernel.access import SYSTEM, Actor
 from tenure.kernel.periods import day_of
@@ -14,8 +14,10 @@ from tenure.partners.actions import lock
 from tenure.payments import actions as payments
 from tenure.payments.gateways import base
 from tenure.payments.models import Attempt, Refund
-from tenure.payments.queries import open_attempt
-from tenure.payments.rules import OPEN, AttemptStatus, Method
+from tenure.payments.queries import attempt_before, attempts, open_attempt
+from tenure.payments.rules import OPEN, AttemptStatus, Method, too_old_to_send_again
+from tenure.plumbing.charging import require as require_charging
+from tenure.plumbing.charging import why_not
 from tenure.plumbing.db import beat, crash_point
 from tenure.plumbing.outbox import open_task
 from tenure.programme.queries import current, version
@@ -26,15 +28,28 @@ from tenure.purchases.settling import close, settle, settle_late, settle_refund,
 
 # Seconds that somebody at the screen waits for a call about the same attempt to end.
 PATIENCE = 5.0
+OVERLAP = timedelta(days=1)
 
 # BEATS
 
 
 def charged(actor: Actor, order: Order, attempt: Attempt | None, now: datetime) -> Order:
-    """The second and third beat of a card order; of any other order, nothing."""
-    if attempt is not None:
+    """The second and third beat of a card order; of any other order, nothing.
+
+    Refused while charging is stopped: the order stays, and a person's card is not charged later without a word.
+    """
+    if attempt is None:
+        if order.method == Method.CARD and order.open and not attempts(order.pk):
+            require_charging("")
+    elif too_old_to_send_again(attempt.called_at, now):
+        _stopped(attempt, now)
+    else:
         try:
             _call(actor, order, attempt, now)
+        except Refusal:
+            if order.origin == Origin.PERSON:
+                _take_back(attempt, now)
+            raise
         except (base.Unknown, base.Rejected) as silence:
             # A refused request is no decline either: an earlier one under the same key may have charged.
             _tell_staff(attempt, silence, now)
@@ -43,6 +58,15 @@ def charged(actor: Actor, order: Order, attempt: Attempt | None, now: datetime) 
                 unknown(attempt, cause="return", now=now)
             # A page that did not open has charged nobody; asking again opens the same page.
     return order_by_id(order.pk)
+
+
+def _take_back(attempt: Attempt, now: datetime) -> None:
+    """End an attempt of which the gateway has not heard."""
+    with beat():
+        lock(attempt.partner_id)
+        attempt.refresh_from_db()
+        if attempt.status == AttemptStatus.NEW:
+            payments.note(attempt.pk, AttemptStatus.CANCELLED, cause="return", now=now)
 
 
 def _tell_staff(attempt: Attempt, silence: Exception, now: datetime) -> None:
@@ -54,7 +78,7 @@ def _tell_staff(attempt: Attempt, silence: Exception, now: datetime) -> None:
 
 def _call(actor: Actor, order: Order, attempt: Attempt, now: datetime) -> None:
     with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
-        if not free:
+        if not free or not _last_is_over(attempt, now):
             return
         programme = version(order.programme.n)
         given = {
@@ -71,6 +95,22 @@ def _call(actor: Actor, order: Order, attempt: Attempt, now: datetime) -> None:
         crash_point("card_called")
         attempt.refresh_from_db()
         settle(attempt, outcome, cause="return", now=now, actor=actor)
+
+
+def _last_is_over(attempt: Attempt, now: datetime) -> bool:
+    """Cancel the declined attempt before this one at the gateway, where it could still be paid (C4).
+
+    One that has charged after all is settled, and this one ends before the gateway has heard of it.
+    """
+    last = attempt_before(attempt)
+    if last is None or not last.ref or last.status != AttemptStatus.DECLINED or attempt.called_at is not None:
+        return True
+    outcome = payments.gateway(last.gateway).cancel(last.ref, last.key)
+    if outcome.status != base.Status.SUCCEEDED:
+        return True
+    settle_late(last, outcome, now=now)
+    _take_back(attempt, now)
+    return False
 
 
 def resolve(attempt: Attempt, *, cause: str, now: datetime) -> None:
@@ -120,7 +160,8 @@ def _call_again(order: Order, attempt: Attempt, now: datetime) -> None:
         end(SYSTEM, order, Closing.EXPIRED, now)
     elif order.origin == Origin.AUTO_RENEWAL and not order.subscription.auto_renew:
         end(SYSTEM, order, Closing.CANCELLED, now)
-    else:
+    elif too_old_to_send_again(attempt.called_at, now) or not why_not():
+        # While charging is stopped it waits; the next pass asks again.
         charged(SYSTEM, order, attempt, now)
 
 
@@ -173,7 +214,10 @@ def _stopped(attempt: Attempt, now: datetime) -> bool:
 
 
 def refund_made(refund: Refund, *, actor: Actor, now: datetime) -> None:
-    """Give the money back and record it; repeated under the refund's own key after a crash."""
+    """Give the money back and record it; repeated under the refund's own key after a crash.
+
+    A gateway keeps keys for a day. Later its list is read first, so that one key never gives money back twice (C2).
+    """
     with payments.calling(payments.REFUND_LOCKS, refund.pk) as free:
         if not free:
             return
@@ -181,7 +225,7 @@ def refund_made(refund: Refund, *, actor: Actor, now: datetime) -> None:
         ref = ""
         if refund.payment.method == Method.CARD:
             try:
-                outcome = payments.gateway(refund.payment.attempt.gateway).refund(
+                outcome = _refunded_before(refund, now) or payments.gateway(refund.payment.attempt.gateway).refund(
                     base.RefundRequest(refund.gateway_key, refund.payment.gateway_ref, refund.amount, refund.reason)
                 )
             except base.Unknown:
@@ -189,6 +233,14 @@ def refund_made(refund: Refund, *, actor: Actor, now: datetime) -> None:
             ref = outcome.ref
             crash_point("refund_called")
         settle_refund(refund, ref, actor=actor, now=now)
+
+
+def _refunded_before(refund: Refund, now: datetime) -> base.RefundOutcome | None:
+    """What the gateway's list tells of a refund that was asked for too long ago to be asked for again."""
+    if not too_old_to_send_again(refund.promised_at, now):
+        return None
+    told = payments.gateway(refund.payment.attempt.gateway).refunds(refund.promised_at - OVERLAP)
+    return next((outcome for outcome in told if outcome.key == refund.gateway_key), None)
 
 
 # STEPS

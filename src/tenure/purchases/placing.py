@@ -18,6 +18,7 @@ from tenure.payments import actions as payments
 from tenure.payments.models import Attempt, Card
 from tenure.payments.queries import card as kept_card
 from tenure.payments.rules import Method, reference_for
+from tenure.plumbing.charging import why_not
 from tenure.plumbing.db import inside, take_numbers, wiring
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import row as version_row
@@ -80,6 +81,9 @@ def place(
     if order.method == Method.BANK_TRANSFER:
         if holding is not None:
             memberships.hold(holding.subscription, order.expires_on)
+        return order, None
+    if why_not() and origin is Origin.PERSON:
+        # The order stays; nothing that a person did not see is charged to the card later.
         return order, None
     return order, promise(order, card, off_session=origin is Origin.AUTO_RENEWAL, now=now)
 

@@ -22,6 +22,7 @@ from tenure.payments import transfers as payments
 from tenure.payments.models import BankLine
 from tenure.payments.queries import allocated, given, newest_line_of, open_attempt
 from tenure.payments.rules import UNANSWERED, Method, references_in
+from tenure.plumbing.charging import why_not
 from tenure.plumbing.db import beat, verb
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import current, version
@@ -153,6 +154,8 @@ def _require_changeable(order: Order, method: Method, now: datetime) -> None:
     no_account = method is Method.BANK_TRANSFER and order.currency not in programme.seller.bank_accounts
     if order.origin != Origin.PERSON or method not in programme.offer(order.offer).methods or no_account:
         raise Refusal("payments.method_not_offered")
+    if method is Method.CARD and why_not():
+        raise Refusal("charging.stopped")
     if come_in(order.pk, order.currency):
         raise Refusal("orders.money_has_come", number=order.number)
     attempt = open_attempt(order.pk)

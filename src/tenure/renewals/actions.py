@@ -25,6 +25,7 @@ from tenure.payments.models import Attempt
 from tenure.payments.queries import attempts, open_attempt
 from tenure.payments.queries import card as kept_card
 from tenure.payments.rules import UNANSWERED, AttemptStatus, Method
+from tenure.plumbing.charging import renewals_wait, why_not
 from tenure.plumbing.db import beat, crash_point, verb, wiring
 from tenure.plumbing.outbox import open_task, record
 from tenure.programme.queries import current
@@ -142,7 +143,7 @@ def run(
     One broken partner is parked with a reason; the others go on.
     """
     today = day_of(now, current().zone)
-    tally = Tally()
+    tally, stopped = Tally(), why_not()
     terms = list(terms_with_something_due(today))
     for n, term in enumerate(terms, 1):
         progress(n, len(terms))
@@ -154,7 +155,11 @@ def run(
             tally.due += charge is not None
             continue
         try:
-            if charge:
+            if charge and stopped:
+                tally.due += 1
+                with beat():
+                    renewals_wait(now)
+            elif charge:
                 tally.due += 1
                 _charge_one(term, charge, overtaken, tally, now)
             if telling:

@@ -180,13 +180,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class RefundOutcome:
-    """The gateway's word on one refund: ``succeeded``, or ``processing`` until the bank has done it."""
+    """The gateway's word on one refund: ``succeeded``, or ``processing`` until the bank has done it.
+
+    ``key`` is the one it was asked for with, by which it is found once the gateway has forgotten the request.
+    """
 
     status: Status
     ref: str
     payment_ref: str
     amount: Money
     made_at: datetime | None = None
+    key: str = ""
 
 
 class DisputeStatus(StrEnum):

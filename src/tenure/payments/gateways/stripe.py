@@ -204,7 +204,7 @@ class StripeGateway:
         asked = {
             "payment_intent": paid.ref,
             "amount": words.counted(request.amount),
-            "metadata": {"reason": request.reason[:500]},
+            "metadata": {"reason": request.reason[:500], "key": request.key},
         }
         try:
             return words.refund(self._ask(self.client.v1.refunds.create, asked, key=f"{request.key}:refund"))

@@ -245,7 +245,8 @@ def kept_card(said: Said) -> Card | None:
 @readable
 def refund(said: Said) -> RefundOutcome:
     made_at, amount = instant(said["created"]), money(said["amount"], said["currency"])
-    return RefundOutcome(REFUND[said["status"]], said["id"], id_of(said["payment_intent"]), amount, made_at)
+    key = str((said.get("metadata") or {}).get("key", ""))
+    return RefundOutcome(REFUND[said["status"]], said["id"], id_of(said["payment_intent"]), amount, made_at, key)
 
 
 @readable

@@ -147,6 +147,11 @@ MESSAGES: dict[str, Any] = {
     "statements.bad_field": _("A field of this booking can't be read."),
     "transfers.wrong_currency": _("The transfer is in another currency than the order. It can't be matched."),
     "charging.stopped": _(
+        "No card can be charged at the moment, and none was. The order is kept: pay it by card later, or by bank "
+        "transfer now."
+    ),
+    "charging.renewals_wait": _("Automatic renewals wait, since no card is charged at present."),
+    "charging.unreleased": _(
         "No card is charged and no money given back at present: this installation was restored or copied and has not "
         "been released yet. An administrator does that with tenure release."
     ),
