@@ -20,13 +20,13 @@ from tenure.kernel.access import SYSTEM, Actor
 from tenure.kernel.money import TaxedPrice
 from tenure.kernel.periods import Span, day_of
 from tenure.memberships import actions as memberships
-from tenure.memberships.models import Term
+from tenure.memberships.models import Subscription, Term
 from tenure.memberships.queries import facts_of, term_of_order
 from tenure.memberships.rules import TermKind
 from tenure.partners.actions import lock
 from tenure.payments import actions as payments
 from tenure.payments.gateways import base
-from tenure.payments.models import Attempt, BankLine, Payment, Refund
+from tenure.payments.models import Attempt, BankLine, Card, Payment, Refund
 from tenure.payments.queries import allocated, payment_of, tax_was_given_back
 from tenure.payments.rules import AttemptStatus, Method, RefundKind, compare
 from tenure.payments.transfers import release_allocations
@@ -183,15 +183,9 @@ def complete(actor: Actor, order: Order, payment: Payment, programme: Programme,
     term = _open_term(actor, order, payment.value_on, programme, verb, now)
     subscription = term.subscription
     benefits.grant(actor, term, programme.offer(order.offer), verb, now)
-    memberships.set_auto_renew(
-        actor,
-        subscription,
-        on=order.auto_renew and card is not None,
-        cause="purchase" if order.purpose == Purpose.PURCHASE else "renewal",
-        verb=verb,
-        now=now,
-        card=card,
-    )
+    on, renews_with = _renewing(order, subscription, card)
+    cause = "purchase" if order.purpose == Purpose.PURCHASE else "renewal"
+    memberships.set_auto_renew(actor, subscription, on=on, cause=cause, verb=verb, now=now, card=renews_with)
     order.paid_at, order.subscription = now, subscription
     order.save(update_fields=["paid_at", "subscription"])
     invoice = billing.issue(
@@ -211,6 +205,14 @@ def complete(actor: Actor, order: Order, payment: Payment, programme: Programme,
         events.InvoiceIssued(**of, invoice=invoice.pk, number=invoice.number),
     )
     return term
+
+
+def _renewing(order: Order, subscription: Subscription, card: Card | None) -> tuple[bool, Card | None]:
+    """Whether auto-renew goes on after a payment, and another card for it. An automatic charge moves neither: what a
+    person has set while it was under way stands."""
+    if order.origin == Origin.AUTO_RENEWAL:
+        return subscription.auto_renew, None
+    return order.auto_renew and card is not None, card
 
 
 def _open_term(actor: Actor, order: Order, paid_on: date, programme: Programme, verb: str, now: datetime) -> Term:
