@@ -155,6 +155,15 @@ PLANTED = {
         "UPDATE billing_invoice SET view = jsonb_set(view, '{buyer,name}', '\"Somebody else\"')"
         f" WHERE id = {FIRST_INVOICE}",
     ),
+    "one cent more in the structured invoice, hash and all": (
+        {"I-24"},
+        "WITH one AS (SELECT x.id, convert_to(replace(convert_from(x.content, 'UTF8'), i.total_minor::text,"
+        " (i.total_minor + 1)::text), 'UTF8') AS forged FROM billing_invoicepdf d"
+        " JOIN billing_invoice i ON i.id = d.invoice_id JOIN plumbing_storedfile x ON x.id = d.xml_id"
+        " WHERE i.currency = 'TWD' AND i.kind = 'invoice' LIMIT 1)"
+        " UPDATE plumbing_storedfile f SET content = forged, sha256 = encode(sha256(forged), 'hex')"
+        " FROM one WHERE f.id = one.id",
+    ),
     "a window of thirty-one days": (
         {"I-25"},
         f"UPDATE memberships_term SET renewal_closes_on = renewal_closes_on + 1 WHERE id = {RENEWED}",

@@ -79,12 +79,12 @@ def newest_instant() -> datetime | None:
         return cursor.fetchone()[0]
 
 
-def stream(sql: str, params: Any = None) -> Iterator[dict[str, Any]]:
+def stream(sql: str, params: Any = None, at_once: int = AT_ONCE) -> Iterator[dict[str, Any]]:
     """Rows as dicts from a cursor on the server's side: memory stays flat however many there are."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql, params)
         names: list[str] = []
-        while rows := cursor.fetchmany(AT_ONCE):
+        while rows := cursor.fetchmany(at_once):
             names = names or [column.name for column in cursor.description]
             for row in rows:
                 yield dict(zip(names, row, strict=True))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tenure.kernel.periods import day_of
 from tenure.proof.book import Book, stream
 from tenure.proof.invariants import Violation, broken, invariant
+from tenure.proof.structured import structured
 
 
 @invariant(
@@ -128,8 +129,9 @@ def in_their_year(book: Book) -> Iterator[Violation]:
 
 @invariant(
     "I-24",
-    "What stands on a document is what was frozen: the buyer as with the order, the amounts as in its row.",
-    tables="billing_invoice purchases_order",
+    "What stands on a document is what was frozen: the buyer as with the order, the amounts as in its row, "
+    "in the page and in the structured invoice that it carries.",
+    tables="billing_invoice purchases_order billing_invoicepdf plumbing_storedfile",
 )
 def frozen(book: Book) -> Iterator[Violation]:
     yield from broken(
@@ -142,3 +144,4 @@ def frozen(book: Book) -> Iterator[Violation]:
               OR i.view->>'currency' IS DISTINCT FROM i.currency OR i.view->>'language' IS DISTINCT FROM i.language
               OR (i.view->>'issued_on')::date IS DISTINCT FROM i.issued_on"""
     )
+    yield from structured()
