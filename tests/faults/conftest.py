@@ -18,6 +18,8 @@ from tests.worlds import World
 def committed(transactional_db, card_gateway, settings):
     """The world of the stories, committed, so that other connections and processes see it."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    # A slow hash proves nothing about two who meet.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
     return World(card_gateway)
 
 

@@ -57,6 +57,9 @@ def renew(actor: Actor, subscription: Subscription, *, wanted: Wanted, now: date
         partner = lock(subscription.partner_id)
         order, attempt = replay(partner.pk, wanted), None
         if order is None:
+            # The daily run may have begun since the one before was ended.
+            if running := open_automatic(subscription.pk):
+                raise Refusal("orders.card_charge_running", number=running.number)
             facts = buyer(partner, current(), day_of(now, current().zone))
             holding = _renewable(subscription)
             offer = offer_called(facts, holding.subscription.offer)
