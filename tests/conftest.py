@@ -66,10 +66,11 @@ def card_gateway(tmp_path_factory):
 def _nothing_remembered():
     """Programme versions read by one test do not outlive it."""
     yield
-    from tenure.programme.queries import version
+    from tenure.programme.queries import row, version
 
     # What was read is kept by the text's own hash; only the numbers may stand for another text next time.
     version.cache_clear()
+    row.cache_clear()
 
 
 @pytest.fixture

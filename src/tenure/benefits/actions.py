@@ -16,6 +16,7 @@ from tenure.memberships.queries import benefits_run_on, facts_of, policy_of
 from tenure.partners.actions import lock
 from tenure.plumbing.db import inside, verb
 from tenure.plumbing.outbox import record
+from tenure.plumbing.together import insert_all
 from tenure.programme.queries import current
 from tenure.programme.rules import Offer
 
@@ -83,18 +84,21 @@ def load_keys(actor: Actor, subject: None, *, pool: str, values: list[str], now:
 def grant(actor: Actor, term: Term, offer: Offer, verb_name: str, now: datetime) -> None:
     """Give a new term the benefits its offer promised."""
     inside("granting benefits")
-    given = Grant.objects.bulk_create(
-        Grant(
-            term=term,
-            partner_id=term.partner_id,
-            benefit=benefit.code,
-            kind=benefit.kind,
-            quantity=benefit.quantity,
-            activate_by=term.expires_on,
-            ends_on=_ends_on(term),
-            granted_at=now,
-        )
-        for benefit in offer.benefits
+    given = insert_all(
+        Grant,
+        (
+            Grant(
+                term=term,
+                partner_id=term.partner_id,
+                benefit=benefit.code,
+                kind=benefit.kind,
+                quantity=benefit.quantity,
+                activate_by=term.expires_on,
+                ends_on=_ends_on(term),
+                granted_at=now,
+            )
+            for benefit in offer.benefits
+        ),
     )
     if given:
         record(

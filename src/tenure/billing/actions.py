@@ -21,6 +21,7 @@ from tenure.payments.models import BankLine, Payment, Refund
 from tenure.payments.rules import Method
 from tenure.plumbing.db import beat, crash_point, inside
 from tenure.plumbing.models import StoredFile
+from tenure.plumbing.together import insert, insert_all, together
 from tenure.programme.rules import Programme
 
 declare("billing.view", Side.BOTH, says="See and download invoices.")
@@ -82,37 +83,42 @@ def issue(
     crash_point("invoice.numbered")
     number = printed_number(prefix, series.year, series.last)
     view: InvoiceView = make(number, day_of(issued_at, programme.zone))
-    invoice = Invoice.objects.create(
-        kind=kind,
-        series=series,
-        running=series.last,
-        number=view.number,
-        issued_on=view.issued_on,
-        issued_at=issued_at,
-        partner_id=payment.partner_id,
-        order_id=payment.order_id,
-        payment=payment,
-        refund=refund,
-        amends=amends,
-        currency=view.currency,
-        net_minor=view.net.minor,
-        tax_minor=view.tax.minor,
-        total_minor=view.total.minor,
-        language=view.language,
-        view=as_json(view),
-    )
-    InvoiceLine.objects.bulk_create(
-        InvoiceLine(
-            invoice=invoice,
-            n=n,
-            description=line.description[:300],
-            net_minor=line.net.minor,
-            tax_rate_bp=line.tax_rate_bp,
-            tax_category=line.tax_category,
-            tax_minor=line.tax.minor,
-            total_minor=line.total.minor,
+    invoice = insert(
+        Invoice(
+            kind=kind,
+            series=series,
+            running=series.last,
+            number=view.number,
+            issued_on=view.issued_on,
+            issued_at=issued_at,
+            partner_id=payment.partner_id,
+            order_id=payment.order_id,
+            payment=payment,
+            refund=refund,
+            amends=amends,
+            currency=view.currency,
+            net_minor=view.net.minor,
+            tax_minor=view.tax.minor,
+            total_minor=view.total.minor,
+            language=view.language,
+            view=as_json(view),
         )
-        for n, line in enumerate(view.lines, 1)
+    )
+    insert_all(
+        InvoiceLine,
+        (
+            InvoiceLine(
+                invoice=invoice,
+                n=n,
+                description=line.description[:300],
+                net_minor=line.net.minor,
+                tax_rate_bp=line.tax_rate_bp,
+                tax_category=line.tax_category,
+                tax_minor=line.tax.minor,
+                total_minor=line.total.minor,
+            )
+            for n, line in enumerate(view.lines, 1)
+        ),
     )
     if kind is Kind.INVOICE:
         price = TaxedPrice(view.net, view.tax, view.total, view.lines[0].tax_rate_bp)
@@ -127,8 +133,11 @@ def issue(
 
 def take_number(kind: Kind, year: int, now: datetime) -> tuple[Series, datetime]:
     """The series with its next number in ``last``, and the document's instant; the row stays locked until commit."""
-    Series.objects.bulk_create([Series(kind=kind, year=year)], ignore_conflicts=True)
-    series = Series.objects.select_for_update().get(kind=kind, year=year)
+    rows = Series.objects.select_for_update().filter(kind=kind, year=year)
+    series = rows.first()
+    if series is None:
+        Series.objects.bulk_create([Series(kind=kind, year=year)], ignore_conflicts=True)
+        series = rows.get()
     series.last, series.last_issued_at = series.last + 1, max(now, series.last_issued_at or now)
     series.save()
     return series, series.last_issued_at
@@ -164,7 +173,7 @@ def post(
     inside("posting")
     if not entries:
         return
-    row = LedgerTransaction.objects.create(
+    row = LedgerTransaction(
         cause_type=cause_type,
         cause_id=cause_id,
         kind=kind,
@@ -172,15 +181,19 @@ def post(
         posted_at=now,
         posted_on=day_of(now, programme.zone),
     )
-    Posting.objects.bulk_create(
-        Posting(
-            transaction=row,
-            account=entry.account,
-            currency=entry.amount.currency,
-            amount_minor=entry.amount.minor,
-            order_id=order_id,
-        )
-        for entry in entries
+    insert_all(LedgerTransaction, [row])
+    insert_all(
+        Posting,
+        (
+            Posting(
+                transaction=row,
+                account=entry.account,
+                currency=entry.amount.currency,
+                amount_minor=entry.amount.minor,
+                order_id=order_id,
+            )
+            for entry in entries
+        ),
     )
 
 
@@ -219,8 +232,9 @@ def post_bank_line(line: BankLine, programme: Programme, now: datetime) -> None:
 
 def post_bank_lines(lines: list[BankLine], programme: Programme, now: datetime) -> None:
     """The same for all the lines of a file."""
-    for line in lines:
-        post_bank_line(line, programme, now)
+    with together():
+        for line in lines:
+            post_bank_line(line, programme, now)
 
 
 def post_allocation(id: int, amount: Money, partner_id: int, programme: Programme, now: datetime) -> None:

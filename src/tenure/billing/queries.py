@@ -5,7 +5,7 @@ holds the two against each other. Read next: ``billing/ledger.py``, ``billing/cl
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -287,6 +287,15 @@ def withheld(order_id: int, currency: str) -> Money:
     """What accepted certificates pay of an order."""
     rows = Withholding.objects.filter(counts_for_id=order_id, currency=currency)
     return Money(sum(rows.values_list("amount_minor", flat=True)), currency)
+
+
+def withheld_for(order_ids: Iterable[int]) -> Counter[int]:
+    """The same for each of several orders, in the order's currency."""
+    found: Counter[int] = Counter()
+    rows = Withholding.objects.filter(counts_for_id__in=order_ids).values_list("counts_for_id", "amount_minor")
+    for order_id, minor in rows:
+        found[order_id] += minor
+    return found
 
 
 def come_in(order_id: int, currency: str) -> Money:

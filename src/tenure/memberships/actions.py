@@ -14,6 +14,7 @@ from tenure.memberships.rules import TermDates, TermKind, first_term, renewed_te
 from tenure.payments.models import Card
 from tenure.plumbing.db import inside
 from tenure.plumbing.outbox import record
+from tenure.plumbing.together import first, insert, save
 from tenure.programme.queries import row as version_row
 from tenure.programme.rules import Policy, Programme
 
@@ -36,13 +37,20 @@ def subscribe(
 ) -> Term:
     """Open the first term of a purchase. A lapsed subscription of the same offer is replaced, never revived."""
     inside("subscribing")
-    Subscription.objects.filter(partner_id=partner_id, offer=offer, cancelled_at=None, superseded_at=None).update(
-        superseded_at=now
-    )
-    row = Subscription.objects.create(partner_id=partner_id, offer=offer, anchor_on=paid_on, created_at=now)
+    first(_supersede, (partner_id, offer, now))
+    row = insert(Subscription(partner_id=partner_id, offer=offer, anchor_on=paid_on, created_at=now))
     record(actor, verb, now, events.Subscribed(partner_id=partner_id, subject=f"subscription:{row.pk}", offer=offer))
     dates = first_term(paid_on, policy)
     return _open(actor, row, 1, TermKind.PURCHASE, dates, order_id, programme, policy.version, verb, now)
+
+
+def _supersede(asked: list[tuple[int, str, datetime]]) -> None:
+    alike: dict[tuple[str, datetime], list[int]] = {}
+    for partner_id, offer, now in asked:
+        alike.setdefault((offer, now), []).append(partner_id)
+    for (offer, now), partners in alike.items():
+        live = Subscription.objects.filter(offer=offer, cancelled_at=None, superseded_at=None)
+        live.filter(partner_id__in=partners).update(superseded_at=now)
 
 
 def extend(
@@ -61,9 +69,8 @@ def extend(
     inside("extending")
     row, last = holding.subscription, holding.term
     anchor_on, dates = renewed_term(row.anchor_on, last.expires_on, paid_on, policy)
-    if anchor_on != row.anchor_on:
-        row.anchor_on = anchor_on
-        row.save(update_fields=["anchor_on"])
+    row.anchor_on, row.held_until = anchor_on, None
+    save(row, "anchor_on", "held_until")
     return _open(actor, row, last.n + 1, kind, dates, order_id, programme, policy.version, verb, now)
 
 
@@ -109,7 +116,7 @@ def set_auto_renew(
     subscription.auto_renew = on
     subscription.auto_renew_off_at = None if on else now
     subscription.auto_renew_off_by = "" if on else actor.label
-    subscription.save()
+    save(subscription, "card", "auto_renew", "auto_renew_off_at", "auto_renew_off_by")
 
 
 def set_disputed(subscription: Subscription, at: datetime | None) -> None:
@@ -157,22 +164,22 @@ def _open(
     verb: str,
     now: datetime,
 ) -> Term:
-    term = Term.objects.create(
-        subscription=subscription,
-        partner_id=subscription.partner_id,
-        n=n,
-        kind=kind,
-        starts_on=dates.starts_on,
-        expires_on=dates.expires_on,
-        renewal_opens_on=dates.renewal_opens_on,
-        renewal_closes_on=dates.renewal_closes_on,
-        order_id=order_id,
-        programme=version_row(programme.version),
-        policy=policy,
-        opened_at=now,
+    term = insert(
+        Term(
+            subscription=subscription,
+            partner_id=subscription.partner_id,
+            n=n,
+            kind=kind,
+            starts_on=dates.starts_on,
+            expires_on=dates.expires_on,
+            renewal_opens_on=dates.renewal_opens_on,
+            renewal_closes_on=dates.renewal_closes_on,
+            order_id=order_id,
+            programme=version_row(programme.version),
+            policy=policy,
+            opened_at=now,
+        )
     )
-    hold(subscription, None)
-    subscription.held_until = None
     record(
         actor,
         verb,

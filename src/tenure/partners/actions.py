@@ -4,6 +4,7 @@
 deadlocks and nothing about one partner happens twice at once.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 from datetime import date, datetime
 
@@ -88,6 +89,25 @@ def move_here(actor: Actor, partner: Partner, *, now: datetime) -> Partner:
     if partner.invited_here_at is None:
         raise Refusal("partners.not_invited_here")
     partner.managed_in, partner.moved_here_at = ManagedIn.HERE, now
+def lock_all(ids: Iterable[int]) -> dict[int, Partner]:
+    """The rows of several partners, locked one after the other in the order of their numbers."""
+    inside("locking partners")
+    return {row.pk: row for row in Partner.objects.select_for_update().filter(pk__in=set(ids)).order_by("pk")}
+
+
+def grant(
+    actor: Actor, partner: Partner, certificate: str, *, valid_from: date, valid_to: date, verb: str, now: datetime
+) -> TaxExemption:
+    """An exemption between two days, both inclusive: for orders placed then, never for what has been issued."""
+    inside("granting an exemption")
+    days = {"valid_from": valid_from, "valid_to": valid_to}
+    row = TaxExemption.objects.create(
+        partner=partner, certificate=certificate, **days, granted_at=now, granted_by=actor.label
+    )
+    record(actor, verb, now, events.PartnerExempted(**_of(partner), certificate=certificate, **days))
+    return row
+
+
     partner.save(update_fields=["managed_in", "moved_here_at"])
     record(actor, "partners.move_here", now, events.PartnerMovedHere(**_of(partner)))
     return partner

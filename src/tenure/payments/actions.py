@@ -31,6 +31,7 @@ from tenure.payments.rules import AttemptStatus, Method, RefundStatus, may_becom
 from tenure.plumbing.charging import require as require_charging
 from tenure.plumbing.crash import Watched
 from tenure.plumbing.db import beat, inside, outside_transaction, wiring
+from tenure.plumbing.together import insert
 
 ATTEMPT_LOCKS, REFUND_LOCKS = 7001, 7002
 
@@ -123,17 +124,19 @@ def receive(
 ) -> Payment:
     """The one payment of an order; a second is refused by the database."""
     inside("receiving a payment")
-    return Payment.objects.create(
-        order_id=order_id,
-        partner_id=partner_id,
-        attempt=attempt,
-        bank_line=bank_line,
-        method=method,
-        amount_minor=amount.minor,
-        currency=amount.currency,
-        gateway_ref=attempt.ref if attempt else "",
-        received_at=now,
-        value_on=value_on,
+    return insert(
+        Payment(
+            order_id=order_id,
+            partner_id=partner_id,
+            attempt=attempt,
+            bank_line=bank_line,
+            method=method,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            gateway_ref=attempt.ref if attempt else "",
+            received_at=now,
+            value_on=value_on,
+        )
     )
 
 

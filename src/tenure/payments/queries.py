@@ -1,6 +1,6 @@
 """Reading attempts, payments and transfers."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 
@@ -167,6 +167,14 @@ def given(line: BankLine) -> Money:
 
 def newest_line_of(order_id: int) -> BankLine | None:
     """The last line that paid towards an order."""
+def allocated_to(order_ids: Iterable[int]) -> Counter[int]:
+    """What has been received for each of several orders by transfer, in the order's currency."""
+    found: Counter[int] = Counter()
+    for order_id, minor in Allocation.objects.filter(order_id__in=order_ids).values_list("order_id", "amount_minor"):
+        found[order_id] += minor
+    return found
+
+
     return BankLine.objects.filter(allocations__order_id=order_id).order_by("-value_on", "-pk").first()
 
 

@@ -4,6 +4,7 @@ It decides that a line counts once and is never given twice. It must never decid
 an order buys. Read next: ``payments/matching.py``, then ``purchases/transfers.py``.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
 
@@ -14,8 +15,9 @@ from tenure.kernel.money import Money
 from tenure.kernel.refusals import Refusal
 from tenure.payments.matching import Rule
 from tenure.payments.models import Allocation, BankLine, OutgoingLine, StatementFile, StatementMapping
-from tenure.payments.queries import allocated, given
+from tenure.payments.queries import allocated
 from tenure.plumbing.db import inside
+from tenure.plumbing.together import insert
 
 
 def bank_line(
@@ -96,6 +98,17 @@ def locked_line(line: BankLine) -> BankLine:
     return BankLine.objects.select_for_update().get(pk=line.pk)
 
 
+def locked_lines(lines: Iterable[BankLine]) -> dict[int, tuple[BankLine, Money]]:
+    """Several lines as they stand now with what each has left, locked in the order of their numbers until commit."""
+    inside("locking bank lines")
+    rows = BankLine.objects.select_for_update().filter(pk__in=[line.pk for line in lines]).order_by("pk")
+    locked = {row.pk: row for row in rows}
+    spent: Counter[int] = Counter()
+    for id, minor in Allocation.objects.filter(bank_line_id__in=locked).values_list("bank_line_id", "amount_minor"):
+        spent[id] += minor
+    return {id: (row, row.amount - Money(spent[id], row.currency)) for id, row in locked.items()}
+
+
 def by_hand(line: BankLine) -> None:
     """A person has said whom a line is for that matching had left to one."""
     inside("matching by hand")
@@ -103,20 +116,29 @@ def by_hand(line: BankLine) -> None:
 
 
 def allocate(
-    actor: Actor, line: BankLine, *, partner_id: int, order_id: int | None, amount: Money, now: datetime
+    actor: Actor,
+    line: BankLine,
+    *,
+    partner_id: int,
+    order_id: int | None,
+    amount: Money,
+    left: Money,
+    now: datetime,
 ) -> Allocation:
-    """Give part of a line to an order, or hold it for a partner. Never more than the line has left."""
-    line = locked_line(line)
-    if line.ignored_at or given(line).minor + amount.minor > line.amount_minor:
+    """Give part of a locked line to an order, or hold it for a partner. Never more than the line has left."""
+    inside("giving a line away")
+    if line.ignored_at or amount.minor > left.minor:
         raise Refusal("transfers.already_matched")
-    return Allocation.objects.create(
-        bank_line=line,
-        partner_id=partner_id,
-        order_id=order_id,
-        amount_minor=amount.minor,
-        currency=amount.currency,
-        at=now,
-        by=actor.label,
+    return insert(
+        Allocation(
+            bank_line=line,
+            partner_id=partner_id,
+            order_id=order_id,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            at=now,
+            by=actor.label,
+        )
     )
 
 

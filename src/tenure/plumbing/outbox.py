@@ -6,6 +6,7 @@ swallow a failure or let one stuck reaction hold up the rest. Who reacts to what
 
 import logging
 import traceback
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -17,6 +18,7 @@ from tenure.plumbing import clock
 from tenure.plumbing.crash import passes
 from tenure.plumbing.db import inside, pack, unpack, verb, wiring
 from tenure.plumbing.models import Event, Reaction, Task
+from tenure.plumbing.together import first, insert_all
 
 log = logging.getLogger(__name__)
 ATTEMPTS = 5
@@ -26,17 +28,20 @@ LEASE = timedelta(minutes=2)
 def record(actor: Actor, verb: str, now: datetime, *happened: events.Event) -> list[Event]:
     """Write what happened, and the duties that follow from it, in the caller's transaction."""
     inside("recording an event")
-    rows = Event.objects.bulk_create(
-        Event(
-            name=event.name,
-            partner_id=event.partner_id,
-            subject=event.subject,
-            actor=actor.label,
-            verb=verb,
-            payload=pack(event.payload),
-            occurred_at=now,
-        )
-        for event in happened
+    rows = insert_all(
+        Event,
+        (
+            Event(
+                name=event.name,
+                partner_id=event.partner_id,
+                subject=event.subject,
+                actor=actor.label,
+                verb=verb,
+                payload=pack(event.payload),
+                occurred_at=now,
+            )
+            for event in happened
+        ),
     )
     listeners = wiring().REACTIONS
     duties = [
@@ -45,10 +50,14 @@ def record(actor: Actor, verb: str, now: datetime, *happened: events.Event) -> l
         for name in listeners.get(type(event), ())
     ]
     if duties:
-        Reaction.objects.bulk_create(duties)
-        wiring().wake()
+        insert_all(Reaction, duties)
+        first(_wake, None)
     passes("event.recorded")
     return rows
+
+
+def _wake(asked: list[None]) -> None:
+    wiring().wake()
 
 
 def read(row: Event) -> events.Event:
@@ -125,7 +134,21 @@ def open_task(kind: str, object: str, partner_id: int | None, reason: str, now: 
 
 
 def close_task(kind: str, object: str, by: Actor, now: datetime) -> None:
-    Task.objects.filter(kind=kind, object=object, closed_at=None).update(closed_at=now, closed_by=by.label)
+    close_tasks([kind], object, by, now)
+
+
+def close_tasks(kinds: Iterable[str], object: str, by: Actor, now: datetime) -> None:
+    """Whatever was asked of a person about something needs nobody any more."""
+    first(_close, (tuple(kinds), object, by.label, now))
+
+
+def _close(asked: list[tuple[tuple[str, ...], str, str, datetime]]) -> None:
+    alike: dict[tuple, list[str]] = {}
+    for kinds, object, by, now in asked:
+        alike.setdefault((kinds, by, now), []).append(object)
+    for (kinds, by, now), objects in alike.items():
+        tasks = Task.objects.filter(kind__in=kinds, object__in=objects, closed_at=None)
+        tasks.update(closed_at=now, closed_by=by)
 
 
 # VERBS: parked work is nobody's capability, so its verbs stand here, under the name of the office's page.

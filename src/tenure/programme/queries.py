@@ -20,9 +20,10 @@ def version(n: int) -> Programme:
     return _parsed(Version.objects.values_list("sha256", flat=True).get(n=n), n)
 
 
+@lru_cache(maxsize=32)
 def row(n: int) -> Version:
-    """A version's row, for those who keep which version they were made under."""
-    return Version.objects.get(n=n)
+    """A version's row without its text, for those who keep which version they were made under."""
+    return Version.objects.defer("source").get(n=n)
 
 
 def applied() -> bool:

@@ -1,8 +1,9 @@
 """Taking in a bank's file: every line entered once, matched where that is certain, and left to a person where not.
 
-Entering is one transaction for the file, so two clerks with one file make one import. Giving a line to its order is
-a beat of its own, so that one line that fails holds up no other, and what a crash cut off is finished by the next
-tick. It must never decide whom a line is for: ``payments/matching.py`` does. Read next: ``purchases/transfers.py``.
+Entering is one transaction for the file, so two clerks with one file make one import. Giving lines to their orders
+goes lot by lot, and line by line where a lot fails, so that one line holds up no other; what a crash cut off is
+finished by the next tick. It must never decide whom a line is for: ``payments/matching.py`` does. Read next:
+``purchases/transfers.py``.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from tenure.kernel.refusals import Invalid, Refusal
 from tenure.partners.queries import all_names
 from tenure.payments import transfers as payments
 from tenure.payments.matching import Candidate, Credit, Doubt, Known, Match, Why, match_all, numbers_in, suspects
-from tenure.payments.models import StatementFile, StatementMapping
+from tenure.payments.models import BankLine, StatementFile, StatementMapping
 from tenure.payments.queries import (
     entered_elsewhere,
     file_of,
@@ -42,12 +43,14 @@ from tenure.programme.queries import current
 from tenure.programme.rules import Programme
 from tenure.purchases.models import Order
 from tenure.purchases.rules import Closing
-from tenure.purchases.transfers import apply_transfer
+from tenure.purchases.transfers import apply_transfer, apply_transfers
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 ENOUGH = 20
 """Lines that may fail before a round of giving is broken off."""
+LOT = 50
+"""Lines given to their orders in one transaction."""
 
 # VERBS
 
@@ -310,28 +313,60 @@ def give_lines(
     at_most: int | None = None,
     progress: Progress | None = None,
 ) -> int:
-    """Give every line that is matched and not given yet to its order, each in a beat of its own."""
+    """Give every line that is matched and not given yet to its order: a lot at a time, one by one where a lot fails."""
     waiting = list(lines_to_give(file)[:at_most])
-    orders = Order.objects.select_related("programme").in_bulk([line.likely_order_id for line in waiting])
-    broken = 0
-    for n, line in enumerate(waiting, 1):
-        try:
-            with beat():
-                apply_transfer(actor, line, orders[line.likely_order_id], now)
-        except Refusal as refusal:
-            with beat():
-                payments.leave_to_a_person(line, Why.REFUSED, refusal.code)
-        except Exception:
-            log.exception("bank line %s could not be given to its order", line.pk)
-            with beat():
-                open_task("transfer", f"bank_line:{line.pk}", None, line.rule, now)
-            broken += 1
-            if broken == ENOUGH:
-                # Not the lines are at fault but the house: the next tick tries again.
-                break
+    orders = Order.objects.in_bulk([line.likely_order_id for line in waiting])
+    done = broken = 0
+    for lot in lots([(line, orders[line.likely_order_id]) for line in waiting]):
+        if not _given_together(actor, lot, now):
+            for line, order in lot:
+                broken += not _given(actor, line, order, now)
+                if broken == ENOUGH:
+                    # Not the lines are at fault but the house: the next tick tries again.
+                    return len(waiting)
+        done += len(lot)
         if progress:
-            progress(n, len(waiting))
+            progress(done, len(waiting))
     return len(waiting)
+
+
+def lots(pairs: Iterable[tuple[BankLine, Order]], size: int = LOT) -> list[list[tuple[BankLine, Order]]]:
+    """Lines to be given in one go: never two of one partner, whose second is given after what the first has done."""
+    rounds: dict[int, list[tuple[BankLine, Order]]] = defaultdict(list)
+    seen: Counter[int] = Counter()
+    for line, order in pairs:
+        rounds[seen[order.partner_id]].append((line, order))
+        seen[order.partner_id] += 1
+    return [turn[n : n + size] for turn in rounds.values() for n in range(0, len(turn), size)]
+
+
+def _given_together(actor: Actor, lot: list[tuple[BankLine, Order]], now: datetime) -> bool:
+    """Whether all lines of a lot were given. If any cannot be, none was, and each has to be tried by itself."""
+    try:
+        with beat():
+            apply_transfers(actor, lot, now)
+    except Refusal:
+        return False
+    except Exception:
+        log.exception("%s bank lines could not be given together", len(lot))
+        return False
+    return True
+
+
+def _given(actor: Actor, line: BankLine, order: Order, now: datetime) -> bool:
+    """Give one line to its order, or leave it to a person; whether nothing broke."""
+    try:
+        with beat():
+            apply_transfer(actor, line, order, now)
+    except Refusal as refusal:
+        with beat():
+            payments.leave_to_a_person(line, Why.REFUSED, refusal.code)
+    except Exception:
+        log.exception("bank line %s could not be given to its order", line.pk)
+        with beat():
+            open_task("transfer", f"bank_line:{line.pk}", None, line.rule, now)
+        return False
+    return True
 
 
 # JOBS ask for this as the system.

@@ -13,12 +13,11 @@ from tenure.benefits import actions as benefits
 from tenure.billing import actions as billing
 from tenure.billing import withholding
 from tenure.billing.models import Invoice
-from tenure.billing.queries import invoice_of_payment, view_of, withheld
-from tenure.billing.rules import InvoiceLine, InvoiceView, Kind, Party, credit_of, rest_of, tax_correction
+from tenure.billing.queries import invoice_of_payment, view_of
+from tenure.billing.rules import InvoiceView, Kind, credit_of, rest_of, tax_correction
 from tenure.billing.rules import Payment as Paid
 from tenure.kernel.access import SYSTEM, Actor
-from tenure.kernel.money import TaxedPrice
-from tenure.kernel.periods import Span, day_of
+from tenure.kernel.periods import day_of
 from tenure.memberships import actions as memberships
 from tenure.memberships.models import Subscription, Term
 from tenure.memberships.queries import facts_of, term_of_order
@@ -27,14 +26,17 @@ from tenure.partners.actions import lock
 from tenure.payments import actions as payments
 from tenure.payments.gateways import base
 from tenure.payments.models import Attempt, BankLine, Card, Payment, Refund
-from tenure.payments.queries import allocated, payment_of, tax_was_given_back
+from tenure.payments.queries import payment_of, tax_was_given_back
 from tenure.payments.rules import AttemptStatus, Method, RefundKind, compare
 from tenure.payments.transfers import release_allocations
 from tenure.plumbing.db import beat, crash_point, inside
-from tenure.plumbing.outbox import close_task, open_task, record
+from tenure.plumbing.outbox import close_task, close_tasks, open_task, record
+from tenure.plumbing.together import save, together
 from tenure.programme.queries import version
 from tenure.programme.rules import Programme
 from tenure.purchases.models import Order
+from tenure.purchases.papers import document
+from tenure.purchases.receiving import Come, come_for, locked
 from tenure.purchases.rules import Closing, Origin, Purpose
 
 HEARD = {
@@ -50,8 +52,7 @@ def settle(attempt: Attempt, outcome: base.Outcome, *, cause: str, now: datetime
     """Record the gateway's word on an attempt and everything that follows from it, exactly once."""
     crash_point("before_settle")
     with beat():
-        lock(attempt.partner_id)
-        order = Order.objects.select_for_update().get(pk=attempt.order_id)
+        order = locked(attempt.order_id, attempt.partner_id)
         if outcome.amount != attempt.amount:
             open_task("payment", f"attempt:{attempt.pk}", order.partner_id, "amount_mismatch", now)
             payments.note(attempt.pk, AttemptStatus.UNKNOWN, cause=cause, now=now)
@@ -179,6 +180,13 @@ def settle_late(attempt: Attempt, outcome: base.Outcome, *, now: datetime) -> No
 def complete(actor: Actor, order: Order, payment: Payment, programme: Programme, now: datetime, *, card=None) -> Term:
     """The money is there: open the term, give its benefits, issue the invoice, post it all."""
     inside("completing an order")
+    with together():
+        return _complete(actor, order, payment, programme, now, card)
+
+
+def _complete(
+    actor: Actor, order: Order, payment: Payment, programme: Programme, now: datetime, card: Card | None
+) -> Term:
     verb = "purchases.complete"
     term = _open_term(actor, order, payment.value_on, programme, verb, now)
     subscription = term.subscription
@@ -187,7 +195,7 @@ def complete(actor: Actor, order: Order, payment: Payment, programme: Programme,
     cause = "purchase" if order.purpose == Purpose.PURCHASE else "renewal"
     memberships.set_auto_renew(actor, subscription, on=on, cause=cause, verb=verb, now=now, card=renews_with)
     order.paid_at, order.subscription = now, subscription
-    order.save(update_fields=["paid_at", "subscription"])
+    save(order, "paid_at", "subscription")
     invoice = billing.issue(
         programme,
         kind=Kind.INVOICE,
@@ -230,48 +238,13 @@ def _open_term(actor: Actor, order: Order, paid_on: date, programme: Programme, 
     return memberships.extend(actor, facts_of(order.subscription), kind=kind, **given)
 
 
-def document(
-    programme: Programme,
-    order: Order,
-    term: Term | None,
-    payment: Payment | None,
-    kind: Kind,
-    number: str,
-    issued_on: date,
-) -> InvoiceView:
-    """What stands on an order's document: the buyer as frozen with the order, the seller as of that version."""
-    language, money = order.language, order.total
-    offer = programme.offer(order.offer)
-    tax = programme.tax_of(order.partner.country)
-    price = TaxedPrice(order.net, order.tax, order.total, order.tax_rate_bp)
-    period = Span(term.starts_on, term.expires_on) if term else None
-    if payment:
-        instrument = str(order.card or (payment.attempt and payment.attempt.card) or "")
-        paid = Paid(method=order.method, paid_on=payment.value_on, reference=order.reference, instrument=instrument)
-    else:
-        paid = Paid(method=order.method, pay_by=order.expires_on, reference=order.reference)
-    return InvoiceView.of(
-        kind=kind,
-        number=number,
-        issued_on=issued_on,
-        language=language,
-        seller=billing.seller_of(programme, language),
-        bank=billing.bank_of(programme, money.currency, language) if payment is None else None,
-        buyer=Party(**{**order.bill_to, "address_lines": tuple(order.bill_to["address_lines"])}),
-        lines=[InvoiceLine.of(offer.name.say(language), period, price, order.tax_category)],
-        currency=money.currency,
-        tax_name=tax.name.say(language),
-        order_number=order.number,
-        payment=paid,
-        # Freed by a certificate or taxed in reverse, the country's own note would be beside the point.
-        tax_note=tax.note.say(language) if tax.note and order.tax_category == tax.category else "",
-    )
-
-
-def transfer_arrived(actor: Actor, order: Order, line: BankLine, programme: Programme, now: datetime) -> bool:
+def transfer_arrived(
+    actor: Actor, order: Order, line: BankLine, programme: Programme, now: datetime, come: Come | None = None
+) -> bool:
     """Money was allocated to an order: complete it when there is enough, else say what is missing."""
     inside("settling a transfer")
-    received, kept_back = allocated(order.pk, order.currency), withheld(order.pk, order.currency)
+    come = come or come_for([order])[order.pk]
+    received, kept_back = come.money, come.kept_back
     due = order.total - kept_back
     # What was withheld and what arrived are the total to the cent, or the order waits.
     tolerance = 0 if kept_back else programme.policy(order.policy).transfer_tolerance_minor
@@ -293,7 +266,8 @@ def transfer_arrived(actor: Actor, order: Order, line: BankLine, programme: Prog
         bank_line=line,
     )
     complete(actor, order, payment, programme, now)
-    withholding.settle_withheld(order.pk, programme, now)
+    if kept_back:
+        withholding.settle_withheld(order.pk, programme, now)
     if received.minor < due.minor:
         billing.post_short(payment, due - received, programme, now)
     return True
@@ -390,5 +364,4 @@ def close(actor: Actor, order: Order, closing: Closing, now: datetime) -> None:
 
 def _nothing_left_to_do(order: Order, actor: Actor, now: datetime) -> None:
     """The order is paid or over: nobody need look at its proof or wait for the rest of its money."""
-    for kind in ("transfer_short", "proof", "order"):
-        close_task(kind, f"order:{order.pk}", actor, now)
+    close_tasks(("transfer_short", "proof", "order"), f"order:{order.pk}", actor, now)

@@ -4,6 +4,7 @@ It decides what of a line an order takes and what is held; whether that is enoug
 never make a term by itself. Read next: ``payments/transfers.py``, which keeps the lines.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from tenure import events
@@ -16,7 +17,7 @@ from tenure.kernel.money import Money
 from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.memberships import actions as memberships
-from tenure.partners.actions import lock
+from tenure.partners.actions import lock, lock_all
 from tenure.partners.models import Partner
 from tenure.payments import transfers as payments
 from tenure.payments.models import BankLine
@@ -25,9 +26,11 @@ from tenure.payments.rules import UNANSWERED, Method, references_in
 from tenure.plumbing.charging import why_not
 from tenure.plumbing.db import beat, verb
 from tenure.plumbing.outbox import record
+from tenure.plumbing.together import together
 from tenure.programme.queries import current, version
 from tenure.purchases.charging import require_open, stop
 from tenure.purchases.models import Order
+from tenure.purchases.receiving import Come, come_for, locked_orders
 from tenure.purchases.rules import Closing, Contact, Origin, check_contact, expires_on
 from tenure.purchases.settling import transfer_arrived
 
@@ -88,11 +91,10 @@ def match_transfer(actor: Actor, line: BankLine, *, order: Order, now: datetime)
 def hold_transfer(actor: Actor, line: BankLine, *, partner: Partner, now: datetime) -> BankLine:
     """Keep a transfer for a partner until an order needs it."""
     lock(partner.pk)
-    line = payments.locked_line(line)
-    left = line.amount - given(line)
+    line, left = payments.locked_lines([line])[line.pk]
     if left.minor <= 0:
         raise Refusal("transfers.already_matched")
-    _hold(actor, line, partner.pk, left, now)
+    _hold(actor, line, partner.pk, left, left, now)
     payments.by_hand(line)
     return line
 
@@ -170,17 +172,18 @@ def from_held_money(actor: Actor, order: Order, now: datetime) -> None:
     """Late money held for the partner pays the next order (domain.md S20)."""
     if order.method != Method.BANK_TRANSFER:
         return
-    if _from_held(actor, order, now):
-        transfer_arrived(actor, order, newest_line_of(order.pk), current(), now)
+    took, line = _from_held(actor, order, now), newest_line_of(order.pk)
+    if took and line is not None:
+        transfer_arrived(actor, order, line, current(), now)
 
 
 def _from_held(actor: Actor, order: Order, now: datetime) -> bool:
-    """Whether an order took money held for the partner; a certificate held beside it that fits comes along."""
-    most = may_be_withheld(order)
+    """Whether an order took what is held for the partner: a certificate that fits, then money."""
+    most, took = may_be_withheld(order), False
     if most:
-        use_released(order.partner_id, order.pk, most, order.total - allocated(order.pk, order.currency))
+        took = use_released(order.partner_id, order.pk, most, order.total - allocated(order.pk, order.currency))
     due = order.total - withheld(order.pk, order.currency)
-    return bool(payments.use_held(actor, order.partner_id, order.pk, due, now))
+    return bool(payments.use_held(actor, order.partner_id, order.pk, due, now)) or took
 
 
 def may_be_withheld(order: Order) -> Money:
@@ -191,28 +194,46 @@ def may_be_withheld(order: Order) -> Money:
 
 def apply_transfer(actor: Actor, line: BankLine, order: Order, now: datetime) -> None:
     """Allocate a line to an order as far as it goes; the rest, or all of it when too late, is held."""
-    lock(order.partner_id)
-    line = payments.locked_line(line)
-    order = Order.objects.select_for_update().get(pk=order.pk)
-    left = line.amount - given(line)
+    apply_transfers(actor, [(line, order)], now)
+
+
+def apply_transfers(actor: Actor, pairs: Sequence[tuple[BankLine, Order]], now: datetime) -> None:
+    """The same for several lines, each of another partner: all are locked, then read, then written, in one go."""
+    partners = lock_all(order.partner_id for _, order in pairs)
+    if len(partners) < len(pairs):
+        raise ValueError("two lines of one partner are given one after the other")
+    lines = payments.locked_lines([line for line, _ in pairs])
+    orders = locked_orders(order.pk for _, order in pairs)
+    come = come_for(orders.values())
+    with together(len(pairs)):
+        for asked, wanted in pairs:
+            (line, left), order = lines[asked.pk], orders[wanted.pk]
+            order.partner = partners[order.partner_id]
+            _apply(actor, line, left, order, come[order.pk], now)
+
+
+def _apply(actor: Actor, line: BankLine, left: Money, order: Order, come: Come, now: datetime) -> None:
     if left.minor <= 0:
         raise Refusal("transfers.already_matched")
     if left.currency != order.currency:
         raise Refusal("transfers.wrong_currency")
     programme = version(order.programme.n)
     if not _still_payable(order, line):
-        _hold(actor, line, order.partner_id, left, now)
+        _hold(actor, line, order.partner_id, left, left, now)
         return
     if order.closing == Closing.EXPIRED:
         order.closed_at, order.closing = None, ""
         order.save(update_fields=["closed_at", "closing"])
         _from_held(actor, order, now)
-    missing = order.total - come_in(order.pk, order.currency)
-    part = Money(min(left.minor, missing.minor), left.currency)
-    row = payments.allocate(actor, line, partner_id=order.partner_id, order_id=order.pk, amount=part, now=now)
-    billing.post_allocation(row.pk, part, order.partner_id, programme, now)
+        come = come_for([order])[order.pk]
+    missing = order.total - come.all
+    part = Money(max(0, min(left.minor, missing.minor)), left.currency)
+    if part:
+        to = {"partner_id": order.partner_id, "order_id": order.pk}
+        row = payments.allocate(actor, line, **to, amount=part, left=left, now=now)
+        billing.post_allocation(row.pk, part, order.partner_id, programme, now)
     if left.minor > part.minor:
-        _hold(actor, line, order.partner_id, left - part, now)
+        _hold(actor, line, order.partner_id, left - part, left - part, now)
     record(
         actor,
         "purchases.match_transfer",
@@ -221,7 +242,7 @@ def apply_transfer(actor: Actor, line: BankLine, order: Order, now: datetime) ->
             partner_id=order.partner_id, subject=f"bank_line:{line.pk}", line=line.pk, number=order.number
         ),
     )
-    transfer_arrived(actor, order, line, programme, now)
+    transfer_arrived(actor, order, line, programme, now, come.more(part))
 
 
 def _still_payable(order: Order, line: BankLine) -> bool:
@@ -236,8 +257,8 @@ def _still_payable(order: Order, line: BankLine) -> bool:
     return True
 
 
-def _hold(actor: Actor, line: BankLine, partner_id: int, amount: Money, now: datetime) -> None:
-    row = payments.allocate(actor, line, partner_id=partner_id, order_id=None, amount=amount, now=now)
+def _hold(actor: Actor, line: BankLine, partner_id: int, amount: Money, left: Money, now: datetime) -> None:
+    row = payments.allocate(actor, line, partner_id=partner_id, order_id=None, amount=amount, left=left, now=now)
     billing.post_allocation(row.pk, amount, partner_id, current(), now)
     record(
         actor,

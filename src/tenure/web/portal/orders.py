@@ -32,10 +32,11 @@ from tenure.plumbing.queries import happened
 from tenure.programme.queries import version
 from tenure.programme.rules import Programme
 from tenure.purchases import actions as purchases
+from tenure.purchases.papers import document
 from tenure.purchases.queries import OrderView, of_partner, proofs, view, views
 from tenure.purchases.queries import order as order_by_number
 from tenure.purchases.rules import OrderStatus, Origin
-from tenure.purchases.settling import document
+from tenure.purchases.transfers import may_be_withheld
 from tenure.web.shared import messages
 from tenure.web.shared.forms import Reading
 from tenure.web.shared.happened import entries
