@@ -28,7 +28,7 @@ def half_even(net: int, rate_bp: int) -> int:
     "I-7",
     "What went back of a payment, refunded or lost in a dispute, is never more than was captured.",
     tables="payments_payment payments_refund payments_dispute",
-    guards="payments_refunds_within refund_once_per_kind",
+    guards="payments_refunds_within payments_disputes_wait refund_once_per_kind",
 )
 def refunds(book: Book) -> Iterator[Violation]:
     yield from broken(
