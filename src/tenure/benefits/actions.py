@@ -14,6 +14,7 @@ from tenure.kernel.refusals import Invalid, Refusal
 from tenure.memberships.models import Term
 from tenure.memberships.queries import benefits_run_on, facts_of, policy_of
 from tenure.partners.actions import lock
+from tenure.payments.queries import refund_under_way
 from tenure.plumbing.db import inside, verb
 from tenure.plumbing.outbox import record
 from tenure.plumbing.together import insert_all
@@ -140,6 +141,9 @@ def _usable(grant: Grant, now: datetime, quantity: int = 1) -> Grant:
         or not benefits_run_on(subscription, today)
     ):
         raise Refusal("benefits.not_active")
+    if grant.term.order_id and refund_under_way(grant.term.order_id):
+        # Promised to go back, and not back yet: taken now, it would be had for nothing (R17).
+        raise Refusal("benefits.refund_under_way")
     if grant.used + quantity > grant.quantity:
         raise Refusal("benefits.none_left")
     return grant

@@ -190,6 +190,8 @@ class Book:
             raise No("payment_not_captured")
         if currency != intent["currency"]:
             raise No("refund_currency_differs")
+        if self.row("SELECT id FROM disputes WHERE intent = ? AND status <> 'won'", ref):
+            raise No("charge_disputed")
         if intent["refunded"] + amount > intent["amount"]:
             raise No("refund_exceeds_capture")
         self.db.execute("UPDATE charges SET refunded = refunded + ? WHERE intent = ?", (amount, ref))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from tenure.payments.gateways.base import DisputeOutcome, DisputeStatus
-from tenure.payments.models import Dispute, Payment
+from tenure.payments.models import Dispute, Payment, Refund
+from tenure.payments.rules import RefundStatus
 from tenure.plumbing.db import inside
 
 DECIDED = (DisputeStatus.WON, DisputeStatus.LOST)
@@ -49,6 +50,20 @@ def note_dispute(payment: Payment, gateway: str, told: DisputeOutcome, now: date
     row.closed_at = now if decided else None
     row.save(update_fields=["status", "closed_at"])
     return News(row, opened, decided)
+
+
+def overtaken(refund: Refund) -> bool:
+    """Whether a dispute explains why a gateway would not make a refund: the bank has the money, or had given it back.
+
+    While the bank decides, the refund waits; once it has decided for its customer, nothing is owed any more.
+    """
+    inside("giving up a refund")
+    row = Refund.objects.select_for_update(of=("self",)).select_related("payment").get(pk=refund.pk)
+    standing = set(row.payment.disputes.exclude(status=DisputeStatus.WON).values_list("status", flat=True))
+    if DisputeStatus.LOST in standing and row.status == RefundStatus.NEW:
+        row.status = RefundStatus.REFUSED
+        row.save(update_fields=["status"])
+    return bool(standing)
 
 
 def note_looked(dispute: Dispute, today: date) -> None:

@@ -12,6 +12,7 @@ from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import Refusal
 from tenure.partners.actions import lock
 from tenure.payments import actions as payments
+from tenure.payments.disputes import overtaken
 from tenure.payments.gateways import base
 from tenure.payments.models import Attempt, Refund
 from tenure.payments.queries import attempt_before, attempts, open_attempt
@@ -229,6 +230,12 @@ def refund_made(refund: Refund, *, actor: Actor, now: datetime) -> None:
                     base.RefundRequest(refund.gateway_key, refund.payment.gateway_ref, refund.amount, refund.reason)
                 )
             except base.Unknown:
+                return
+            except base.Rejected:
+                with beat():
+                    lock(refund.payment.partner_id)
+                    if not overtaken(refund):
+                        raise
                 return
             ref = outcome.ref
             crash_point("refund_called")

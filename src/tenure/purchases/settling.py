@@ -20,7 +20,7 @@ from tenure.kernel.access import SYSTEM, Actor
 from tenure.kernel.periods import day_of
 from tenure.memberships import actions as memberships
 from tenure.memberships.models import Subscription, Term
-from tenure.memberships.queries import facts_of, term_of_order
+from tenure.memberships.queries import facts_of, newest_term_is, term_of_order
 from tenure.memberships.rules import TermKind
 from tenure.partners.actions import lock
 from tenure.payments import actions as payments
@@ -337,6 +337,10 @@ def _end(actor: Actor, order: Order, today: date, verb: str, now: datetime) -> N
     """A full refund ends the subscription and takes back what the refunded term brought."""
     term = term_of_order(order.pk)
     if term is None or term.subscription.cancelled_at:
+        return
+    if not newest_term_is(term):
+        # A renewal that was paid meanwhile stands by itself: only what the refunded year brought is taken back.
+        benefits.revoke(actor, term, verb, now)
         return
     memberships.set_auto_renew(actor, term.subscription, on=False, cause="cancel_request", verb=verb, now=now)
     memberships.cancel(actor, term.subscription, on=today, verb=verb, now=now)

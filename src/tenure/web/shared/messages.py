@@ -244,6 +244,7 @@ MESSAGES: dict[str, Any] = {
     "benefits.pool_empty": _("No product key is left to hand out. Open a support request to get one."),
     "benefits.none_left": _("None of this benefit is left in this term."),
     "benefits.used_meanwhile": _("Somebody used this benefit in the meantime. Look again at what is left."),
+    "benefits.refund_under_way": _("The money for this membership is being refunded, so its benefits have ended."),
     "benefits.not_active": _("This benefit is not active. It comes back when the membership is renewed."),
     # Books
     "books.month_not_over": _("%(month)s is not over. It can be closed from %(closes_on)s on."),
