@@ -89,6 +89,20 @@ def move_here(actor: Actor, partner: Partner, *, now: datetime) -> Partner:
     if partner.invited_here_at is None:
         raise Refusal("partners.not_invited_here")
     partner.managed_in, partner.moved_here_at = ManagedIn.HERE, now
+    partner.save(update_fields=["managed_in", "moved_here_at"])
+    record(actor, "partners.move_here", now, events.PartnerMovedHere(**_of(partner)))
+    return partner
+
+
+# STEPS
+
+
+def lock(partner_id: int) -> Partner:
+    """The partner's row, locked until the transaction ends."""
+    inside("locking a partner")
+    return Partner.objects.select_for_update().get(pk=partner_id)
+
+
 def lock_all(ids: Iterable[int]) -> dict[int, Partner]:
     """The rows of several partners, locked one after the other in the order of their numbers."""
     inside("locking partners")
@@ -106,20 +120,6 @@ def grant(
     )
     record(actor, verb, now, events.PartnerExempted(**_of(partner), certificate=certificate, **days))
     return row
-
-
-    partner.save(update_fields=["managed_in", "moved_here_at"])
-    record(actor, "partners.move_here", now, events.PartnerMovedHere(**_of(partner)))
-    return partner
-
-
-# STEPS
-
-
-def lock(partner_id: int) -> Partner:
-    """The partner's row, locked until the transaction ends."""
-    inside("locking a partner")
-    return Partner.objects.select_for_update().get(pk=partner_id)
 
 
 def create(company: Company, *, language: str, now: datetime, managed_in: ManagedIn = ManagedIn.HERE) -> Partner:

@@ -262,9 +262,9 @@ def open_page(
 ) -> Attempt:
     """Ask the gateway for the page on which the customer pays; asking again gives the same page."""
     outside_transaction("opening a card page")
+    require_charging("")
     _begin_call(attempt, now)
     page = gateway(attempt.gateway).open_page(
-    require_charging("")
         base.PageRequest(
             key=attempt.key,
             amount=attempt.amount,
@@ -288,9 +288,9 @@ def open_page(
 def charge(attempt: Attempt, *, description: str, language: str, return_path: str, now: datetime) -> base.Outcome:
     """Charge a saved card in two calls: create unconfirmed, keep the id, confirm (reliability.md, C2)."""
     outside_transaction("charging a card")
+    require_charging("")
     _begin_call(attempt, now)
     through = gateway(attempt.gateway)
-    require_charging("")
     if not attempt.ref:
         prepared = through.prepare(
             base.ChargeRequest(

@@ -151,6 +151,14 @@ def allocated(order_id: int, currency: str) -> Money:
     return Money(total or 0, currency)
 
 
+def allocated_to(order_ids: Iterable[int]) -> Counter[int]:
+    """What has been received for each of several orders by transfer, in the order's currency."""
+    found: Counter[int] = Counter()
+    for order_id, minor in Allocation.objects.filter(order_id__in=order_ids).values_list("order_id", "amount_minor"):
+        found[order_id] += minor
+    return found
+
+
 def held(partner_id: int) -> QuerySet[Allocation]:
     """Money held for a partner, oldest first."""
     return Allocation.objects.filter(partner_id=partner_id, order_id=None).select_related("bank_line").order_by("pk")
@@ -167,14 +175,6 @@ def given(line: BankLine) -> Money:
 
 def newest_line_of(order_id: int) -> BankLine | None:
     """The last line that paid towards an order."""
-def allocated_to(order_ids: Iterable[int]) -> Counter[int]:
-    """What has been received for each of several orders by transfer, in the order's currency."""
-    found: Counter[int] = Counter()
-    for order_id, minor in Allocation.objects.filter(order_id__in=order_ids).values_list("order_id", "amount_minor"):
-        found[order_id] += minor
-    return found
-
-
     return BankLine.objects.filter(allocations__order_id=order_id).order_by("-value_on", "-pk").first()
 
 
@@ -330,12 +330,6 @@ def disputes_open() -> QuerySet[Dispute]:
 
 def disputes_of(order_id: int) -> list[Dispute]:
     return list(Dispute.objects.filter(payment__order_id=order_id).order_by("pk"))
-
-
-def refund_under_way(order_id: int) -> bool:
-    """Whether the whole of an order's money is going back, or has gone."""
-    rows = Refund.objects.filter(payment__order_id=order_id, kind=RefundKind.FULL)
-    return rows.exclude(status=RefundStatus.REFUSED).exists()
 
 
 def tax_was_given_back(payment: Payment, before: Refund | None) -> bool:
