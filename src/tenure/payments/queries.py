@@ -332,6 +332,12 @@ def disputes_of(order_id: int) -> list[Dispute]:
     return list(Dispute.objects.filter(payment__order_id=order_id).order_by("pk"))
 
 
+def refund_under_way(order_id: int) -> bool:
+    """Whether the whole of an order's money is going back, or has gone."""
+    rows = Refund.objects.filter(payment__order_id=order_id, kind=RefundKind.FULL)
+    return rows.exclude(status=RefundStatus.REFUSED).exists()
+
+
 def tax_was_given_back(payment: Payment, before: Refund | None) -> bool:
     """Whether the tax of a payment went back by itself before another refund was promised."""
     rows = payment.refunds.exclude(status=RefundStatus.REFUSED).filter(kind=RefundKind.TAX)
