@@ -260,11 +260,14 @@ class World:
 
     def choose_card(self, order: Order, card: str = "approves") -> None:
         """Press the button on the gateway's page, as the customer's browser would; nothing comes back to us."""
-        attempt = attempts(order.pk)[0]
+        self.press(attempts(order.pk)[0].page_path, CARDS[card])
+
+    def press(self, path: str, token: str) -> None:
+        """Pay, or name a card, on a page of the gateway."""
         line = http.client.HTTPConnection(self.gateway.removeprefix("http://"), timeout=5)
-        body = urlencode({"card": CARDS[card], "save": "on", "do": "pay"})
+        body = urlencode({"card": token, "save": "on", "do": "pay"})
         try:
-            line.request("POST", attempt.page_path, body, {"Content-Type": "application/x-www-form-urlencoded"})
+            line.request("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded"})
             line.getresponse().read()
         except http.client.HTTPException:
             pass
