@@ -364,6 +364,24 @@ class CardRemoved(Event):
 
 @_event("benefits.revoked")
 class BenefitsRevoked(Event):
+    renewed: list[int]
+
+
+@_event("benefits.granted")
+class BenefitsGranted(Event):
+    term: int
+
+
+@_event("benefits.key_revealed")
+class KeyRevealed(Event):
+    grant: int
+    key: int
+
+
+@_event("benefits.used")
+class BenefitUsed(Event):
+    grant: int
+    quantity: int
     term: int
 
 

@@ -25,6 +25,14 @@ TENURE_STRIPE_API_BASE = os.environ.get("TENURE_STRIPE_API_BASE", "https://api.s
 if TENURE_DEMO and TENURE_STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):
     sys.exit("TENURE_DEMO=1 is refused beside a live payment key.")
 
+# Without the secret no doorbell can be believed, and the gateway is only asked: slower, so somebody has to want it.
+TENURE_STRIPE_POLLING = os.environ.get("TENURE_STRIPE_POLLING") == "1"
+if TENURE_STRIPE_SECRET_KEY and not (TENURE_DEMO or TENURE_STRIPE_WEBHOOK_SECRETS or TENURE_STRIPE_POLLING):
+    sys.exit(
+        "TENURE_STRIPE_SECRET_KEY is set without TENURE_STRIPE_WEBHOOK_SECRET: set the endpoint's signing secret, or "
+        "TENURE_STRIPE_POLLING=1 to go without notices and only ask."
+    )
+
 # Where this process is to die, as a power cut would end it (plumbing/crash.py).
 TENURE_CRASH_AT = os.environ.get("TENURE_CRASH_AT", "")
 if TENURE_CRASH_AT and not TENURE_DEMO:

@@ -15,7 +15,7 @@ from tenure.billing import closing, reconciling
 from tenure.kernel.access import SYSTEM
 from tenure.payments import queries as payments_read
 from tenure.payments.gateways.stripe import StripeGateway
-from tenure.plumbing import clock, jobs, outbox
+from tenure.plumbing import clock, jobs, offset, outbox
 from tenure.plumbing.db import beat
 from tenure.programme.queries import applied
 from tenure.proof import seals
@@ -27,6 +27,7 @@ from tenure.renewals import actions as renewals
 from tenure.renewals import jobs as renewal_jobs
 from tenure.renewals import queries as renewals_read
 from tenure.support import actions as support
+from tenure.renewals import cards as renewal_cards
 from tenure.support import jobs as support_jobs
 from tenure.web.shared.letters import put_into_words
 
@@ -54,6 +55,7 @@ LISTENERS = {
     "enrolment.tell_rejected": support_jobs.tell_rejected,
     "people.tell_invited": support_jobs.tell_invited,
     "partners.tell_invited_here": support_jobs.tell_invited_here,
+    "renewals.tell_card_removed": renewal_jobs.tell_card_removed,
     "support.tell_opened": support_jobs.tell_opened,
     "support.tell_replied": support_jobs.tell_replied,
     "support.tell_closed": support_jobs.tell_closed,
@@ -83,6 +85,7 @@ REACTIONS = {
     events.RequestOpened: ["support.tell_opened"],
     events.RequestReplied: ["support.tell_replied"],
     events.RequestClosed: ["support.tell_closed"],
+    events.CardRemoved: ["renewals.tell_card_removed"],
     events.CompetencyQualified: ["competencies.tell_qualified"],
 }
 
@@ -119,6 +122,7 @@ SCHEDULE = [
 COMES_DUE = {
     "purchases.ask_open_attempts": lambda day: None,
     "purchases.finish_refunds": payments_read.next_day_of_refunds,
+    ("renewals.finish_removals", renewal_cards.finish_removals),
     "support.finish_refunded": payments_read.next_day_of_refunds,
     "purchases.finish_statements": payments_read.next_day_of_statements,
     "purchases.expire_orders": orders_read.next_day,
@@ -137,6 +141,7 @@ COMES_DUE_AT = [payments_read.next_ask_at]
 def job_failed(name: str, now: datetime) -> None:
     """A scheduled job broke: a person should know, the next tick tries again."""
     with beat():
+    "renewals.finish_removals": renewal_cards.next_day_of_removals,
         outbox.open_task("job", f"job:{name}", None, "failed", now)
 
 
@@ -156,7 +161,8 @@ def gateway(name: str):
     site = settings.TENURE_BASE_URL
     if name == "demo":
         secret = settings.TENURE_DEMO_GATEWAY_SECRET
-        return StripeGateway(secret, [secret], name="demo", base=settings.TENURE_DEMO_GATEWAY_URL, site=site)
+        base = settings.TENURE_DEMO_GATEWAY_URL
+        return StripeGateway(secret, [secret], name="demo", base=base, site=site, told_time=offset.note)
     return {
         "stripe": lambda: StripeGateway(
             settings.TENURE_STRIPE_SECRET_KEY,
@@ -174,6 +180,7 @@ def gateway(name: str):
 @engine.task(queueing_lock="tick", name="tenure.tick")
 def tick(timestamp: int) -> None:
     if applied():
+            told_time=offset.note,
         jobs.run_until_idle(clock.now())
 
 

@@ -16,6 +16,7 @@ from tenure.enrolment.queries import confirmation_token
 from tenure.kernel.access import TABLE, may
 from tenure.memberships.queries import facts_of
 from tenure.payments.models import StatementFile
+from tenure.payments.queries import cards
 from tenure.payments.rules import Method
 from tenure.people import actions as people
 from tenure.people.models import Colleague
@@ -60,6 +61,7 @@ class Things:
         world = self.world
         self.stranger = self.other_company()
         self.subscription = world.buy_by_card(auto_renew=False).subscription
+        self.card = self.subscription.card or cards(world.contoso.pk).get()
         self.check = world.company("Waiting Ltd", "waiting.example", "Wanda Wait", verified=False).checks.get(
             kind="business"
         )
@@ -113,6 +115,7 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/offers/": lambda things: "action-pack",
     "/checkout/": lambda things: things.draft.key,
     "/orders/": lambda things: things.order.number,
+    "/cards/": lambda things: things.card.pk,
     "/subscriptions/": lambda things: things.subscription.pk,
     "/invoices/": lambda things: things.invoice.number,
     "/benefits/": lambda things: things.keys.pk,

@@ -16,6 +16,7 @@ ASKS += "print(g.name, g.base, g.live)"
 def started(tmp_path, **given):
     own = {"DJANGO_SETTINGS_MODULE": "tenure.settings", "TENURE_DATA_DIR": str(tmp_path)}
     own |= {"TENURE_DATABASE_URL": "postgresql:///nowhere", "TENURE_SECRET_KEY": "x" * 50}
+    own |= {"TENURE_STRIPE_WEBHOOK_SECRET": "whsec_x"}
     path = {name: os.environ[name] for name in ("PATH", "HOME", "VIRTUAL_ENV") if name in os.environ}
     done = subprocess.run(
         [sys.executable, "-c", ASKS],
@@ -49,3 +50,13 @@ def test_a_live_key_beside_a_demonstration_does_not_start(tmp_path, key):
 def test_the_key_decides_which_gateway_takes_cards(tmp_path, given, said):
     code, out, told = started(tmp_path, **given)
     assert (code, out) == (0, said), told
+
+
+def test_a_key_without_the_secret_of_its_notices_does_not_start(tmp_path):
+    """Nothing it is told could be believed. The control: whoever wants only to ask says so."""
+    mute = {"TENURE_STRIPE_SECRET_KEY": "sk_live_x", "TENURE_STRIPE_WEBHOOK_SECRET": " , "}
+    code, out, told = started(tmp_path, **mute)
+    assert code == 1 and out == ""
+    assert told.startswith("TENURE_STRIPE_SECRET_KEY is set without TENURE_STRIPE_WEBHOOK_SECRET:")
+    assert started(tmp_path, **mute, TENURE_STRIPE_POLLING="1")[:2] == (0, "stripe https://api.stripe.com True")
+    assert started(tmp_path, TENURE_STRIPE_WEBHOOK_SECRET="")[:2] == (0, "demo http://127.0.0.1:8001 False")

@@ -21,7 +21,7 @@ _PERMISSIONS = """
     renewals.renew renewals.turn_off_auto_renew renewals.turn_on_auto_renew renewals.change_card benefits.reveal_key benefits.use company.edit
     people.invite people.withdraw_invitation people.deactivate people.reactivate people.change_roles
     enrolment.ask_confirmation_again enrolment.appeal enrolment.decide
-    billing.books billing.close_month billing.reconcile charging.release
+    billing.books billing.close_month billing.reconcile charging.release charging.view charging.stop charging.start renewals.remove_card payments.disputes
     partners.move_here partners.suspend partners.reinstate partners.grant_exemption partners.invite_from_old_portal
     support.view support.open_request support.reply support.decide support.close_request support.approve_refund
     support.refund_tax purchases.send_withholding purchases.decide_withholding

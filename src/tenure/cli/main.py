@@ -45,6 +45,7 @@ GROUPS = (
             ("renewals", "tenure.cli.renewals", "the daily renewal run"),
             ("import", "tenure.cli.imports", "take in a bank statement"),
             ("jobs", "tenure.cli.jobs", "list or run what is due now"),
+            ("charging", "tenure.cli.charging", "stop charging cards, or let them be charged again"),
             ("books", "tenure.cli.books", "close a month, write the journal, compare with the gateway"),
         ),
     ),

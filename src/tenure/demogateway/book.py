@@ -184,7 +184,7 @@ class Book:
 
     # Refunds and cards
 
-    def refund(self, ref: str, amount: int, currency: str, reason: str) -> dict:
+    def refund(self, ref: str, amount: int, currency: str, metadata: dict) -> dict:
         intent = self.intent(ref)
         if intent["status"] != "succeeded":
             raise No("payment_not_captured")
@@ -195,7 +195,8 @@ class Book:
         if intent["refunded"] + amount > intent["amount"]:
             raise No("refund_exceeds_capture")
         self.db.execute("UPDATE charges SET refunded = refunded + ? WHERE intent = ?", (amount, ref))
-        made = (f"re_{secrets.token_hex(12)}", ref, amount, reason, self.now())
+        noted = json.dumps({str(name)[:40]: str(value)[:500] for name, value in metadata.items()}, sort_keys=True)
+        made = (f"re_{secrets.token_hex(12)}", ref, amount, noted, self.now())
         self.db.execute("INSERT INTO refunds (id, intent, amount, reason, made_at) VALUES (?, ?, ?, ?, ?)", made)
         self.move("refund", -amount, currency, made[0], ref)
         self.ring("payment.refunded", ref)

@@ -240,7 +240,7 @@ class Routes:
         amount, currency = money(request.text("amount"), intent["currency"])
         if intent["status"] == "succeeded" and intent["refunded"] == intent["amount"]:
             raise No("charge_already_refunded")
-        made = self.book.refund(intent["id"], amount, currency, text(request.part("metadata"), "reason"))
+        made = self.book.refund(intent["id"], amount, currency, request.part("metadata"))
         return wire.refund(self.counter.refund(made["id"]))
 
     # Customers, cards and lists

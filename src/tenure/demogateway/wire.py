@@ -15,6 +15,7 @@ from tenure.kernel.money import EXPONENTS
 API_VERSION = "2026-10-28.endive"
 WHOLE_UNITS = ("JPY",)  # Stripe counts these without decimals, and every other currency of ours with two
 DAY_S = 24 * 3600
+EVIDENCE_S = 9 * DAY_S
 
 STATUS = {
     "needs_action": "requires_action",
@@ -199,7 +200,7 @@ class Wire:
             "payment_intent": row["intent"],
             "charge": charge_id(row["intent"]),
             "reason": None,
-            "metadata": {"reason": row["reason"]},
+            "metadata": _noted(row["reason"]),
             "created": int(row["made_at"]),
         }
 
@@ -214,6 +215,7 @@ class Wire:
             "payment_intent": row["intent"],
             "charge": charge_id(row["intent"]),
             "balance_transactions": [self.balance_transaction(line) for line in self.book.movements_of(row["id"])],
+            "evidence_details": {"due_by": int(row["opened_at"]) + EVIDENCE_S, "has_evidence": False},
             "metadata": {},
             "created": int(row["opened_at"]),
             "livemode": False,
@@ -275,6 +277,11 @@ class Wire:
 
 
 LIVE = {"livemode": False}
+
+
+def _noted(kept: str) -> dict[str, str]:
+    """What a refund's asker noted on it; a book begun earlier kept its reason alone."""
+    return json.loads(kept) if kept.startswith("{") else {"reason": kept}
 
 
 def charge_id(intent: str) -> str:

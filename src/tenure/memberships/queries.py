@@ -19,6 +19,7 @@ from tenure.memberships.rules import (
     renewed_term,
     standing,
 )
+from tenure.payments.models import Card
 from tenure.programme.queries import version
 from tenure.programme.rules import Policy
 
@@ -121,6 +122,12 @@ def live_holding(partner_id: int, offer: str) -> Holding | None:
     """The subscription that is neither cancelled nor replaced, whatever its dates say."""
     row = Subscription.objects.filter(partner_id=partner_id, offer=offer, cancelled_at=None, superseded_at=None).first()
     return facts_of(row) if row else None
+
+
+def renewed_by(cards: Iterable[Card]) -> list[Subscription]:
+    """The subscriptions that renew by themselves with one of some cards."""
+    rows = Subscription.objects.filter(card__in=list(cards), auto_renew=True, cancelled_at=None, superseded_at=None)
+    return list(rows.select_related("partner").order_by("pk"))
 
 
 def terms_of(subscription: Subscription) -> list[Term]:

@@ -33,6 +33,7 @@ from tenure.plumbing.crash import Watched
 from tenure.plumbing.db import beat, inside, outside_transaction, wiring
 from tenure.plumbing.together import insert
 
+KEPT = {"removing_at": None, "removed_by": "", "removed_at": None}
 ATTEMPT_LOCKS, REFUND_LOCKS = 7001, 7002
 
 declare("payments.view", Side.STAFF, says="See transfers and payments.")
@@ -148,7 +149,7 @@ def keep_card(partner_id: int, gateway: str, card: base.Card, by: str, now: date
         partner_id=partner_id,
         gateway=gateway,
         token=card.token,
-        defaults={"exp_month": card.exp_month, "exp_year": card.exp_year, "removed_at": None},
+        defaults={"exp_month": card.exp_month, "exp_year": card.exp_year, **KEPT},
         create_defaults={
             "brand": card.brand,
             "last4": card.last4,

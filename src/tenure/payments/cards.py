@@ -1,14 +1,17 @@
-"""Naming a new card on the gateway's own page, and reading what was named there. Nothing is charged.
+"""Naming a new card on the gateway's own page, reading what was named there, and forgetting one. Nothing is charged.
 
 It must never keep a card by what a browser says: the gateway is asked. Read next: ``gateways/base.py``, the
 promises; ``payments/actions.py``, ``keep_card``.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
 from uuid import uuid4
 
 from tenure.payments.actions import gateway
 from tenure.payments.gateways import base
-from tenure.plumbing.db import outside_transaction, wiring
+from tenure.payments.models import Card
+from tenure.plumbing.db import inside, outside_transaction, wiring
 
 
 def open_card_page(
@@ -38,3 +41,23 @@ def card_named(ref: str) -> base.Card | None:
     """The card that was named on a page; nothing while it waits, or when it was left. May raise ``Unknown``."""
     outside_transaction("asking about a card")
     return gateway(wiring().CARD_GATEWAY).look_card(ref)
+
+
+def promise_removal(rows: Iterable[Card], by: str, now: datetime) -> None:
+    """From now on some cards are neither offered nor charged."""
+    inside("removing a card")
+    for row in rows:
+        row.removing_at, row.removed_by = now, by
+        row.save(update_fields=["removing_at", "removed_by"])
+
+
+def forget(row: Card) -> None:
+    """Have the gateway forget a card. One that is forgotten already is no error; may raise ``Unknown``."""
+    outside_transaction("forgetting a card")
+    gateway(row.gateway).detach(row.token)
+
+
+def note_removed(row: Card, now: datetime) -> None:
+    """The gateway has forgotten a card, unless it was named anew meanwhile."""
+    inside("recording that a card is forgotten")
+    Card.objects.filter(pk=row.pk, removing_at__isnull=False).update(removed_at=now)

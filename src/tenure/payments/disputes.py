@@ -4,11 +4,12 @@ It decides whether news of a dispute is news, and never moves one back once the 
 call a gateway or know what the payment bought. Read next: ``purchases/disputes.py``.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from tenure.payments.gateways.base import DisputeOutcome, DisputeStatus
-from tenure.payments.models import Dispute, Payment, Refund
+from tenure.payments.models import Dispute, DisputeSearch, Payment, Refund
 from tenure.payments.rules import RefundStatus
 from tenure.plumbing.db import inside
 
@@ -40,16 +41,30 @@ def note_dispute(payment: Payment, gateway: str, told: DisputeOutcome, now: date
             "currency": told.amount.currency,
             "status": DisputeStatus.NEEDS_RESPONSE,
             "reason": told.reason[:60],
+            "respond_by": told.respond_by,
             "opened_at": now,
         },
     )
     if row.status in DECIDED:
         return News(row, opened, False)
-    row.status = told.status
     decided = told.status in DECIDED
-    row.closed_at = now if decided else None
-    row.save(update_fields=["status", "closed_at"])
+    if (row.status, row.respond_by) != (told.status, told.respond_by):
+        row.status, row.respond_by = told.status, told.respond_by
+        row.closed_at = now if decided else None
+        row.save(update_fields=["status", "respond_by", "closed_at"])
     return News(row, opened, decided)
+
+
+def not_looked_for(told: Iterable[tuple[str, str]], today: date) -> set[tuple[str, str]]:
+    """Those of some payments, by gateway and its id, that have not been looked for today; they count as looked for."""
+    inside("looking for disputes")
+    asked = set(told)
+    rows = DisputeSearch.objects.filter(looked_on__gte=today, payment_ref__in=[ref for _, ref in asked])
+    fresh = asked - set(rows.values_list("gateway", "payment_ref"))
+    for gateway, ref in sorted(fresh):
+        found = {"gateway": gateway, "payment_ref": ref}
+        DisputeSearch.objects.update_or_create(**found, defaults={"looked_on": today})
+    return fresh
 
 
 def overtaken(refund: Refund) -> bool:

@@ -22,10 +22,16 @@ class Card(models.Model):
     exp_year = models.SmallIntegerField()
     consented_at = models.DateTimeField()
     consented_by = models.CharField(max_length=80)
+    # From here on the card is offered and charged no more; ``removed_at`` is when the gateway had forgotten it.
+    removing_at = models.DateTimeField(null=True)
+    removed_by = models.CharField(max_length=80, default="", blank=True)
     removed_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["partner", "gateway", "token"], name="card_token_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["partner", "gateway", "token"], name="card_token_once"),
+            models.CheckConstraint(condition=Q(removed_at=None) | Q(removing_at__isnull=False), name="card_removed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.brand} ···· {self.last4}"
@@ -257,6 +263,7 @@ class Dispute(models.Model):
     status = models.CharField(max_length=16)
     reason = models.CharField(max_length=60, default="", blank=True)
     opened_at = models.DateTimeField()
+    respond_by = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     looked_on = models.DateField(null=True)
 
@@ -276,6 +283,17 @@ class Dispute(models.Model):
     @property
     def open(self) -> bool:
         return self.closed_at is None
+
+
+class DisputeSearch(models.Model):
+    """A payment that a gateway's list says is disputed, and of which no dispute is known: looked for once a day."""
+
+    gateway = models.CharField(max_length=20)
+    payment_ref = models.CharField(max_length=120)
+    looked_on = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "payment_ref"], name="dispute_search_once")]
 
 
 class RefundApproval(models.Model):

@@ -137,12 +137,28 @@ def payment_of(order_id: int) -> Payment | None:
 
 
 def cards(partner_id: int) -> QuerySet[Card]:
-    return Card.objects.filter(partner_id=partner_id, removed_at=None).exclude(token="").order_by("-pk")
+    return Card.objects.filter(partner_id=partner_id, removing_at=None).exclude(token="").order_by("-pk")
 
 
 def card(id: int, partner_id: int) -> Card | None:
     """A card the partner keeps with us, by its id."""
-    return Card.objects.filter(pk=id, partner_id=partner_id, removed_at=None).first()
+    return Card.objects.filter(pk=id, partner_id=partner_id, removing_at=None).first()
+
+
+def cards_like(card: Card) -> list[Card]:
+    """The kept tokens of one piece of plastic: gateways may give it a new one each time it is named."""
+    same = {"brand": card.brand, "last4": card.last4, "exp_month": card.exp_month, "exp_year": card.exp_year}
+    return list(cards(card.partner_id).filter(**same))
+
+
+def charge_running_on(rows: Iterable[Card]) -> str | None:
+    """The order that is being charged to one of some cards."""
+    running = Attempt.objects.filter(card__in=list(rows), status__in=list(OPEN))
+    return running.values_list("order_number", flat=True).first()
+
+
+def removals_unfinished() -> QuerySet[Card]:
+    return Card.objects.filter(removing_at__isnull=False, removed_at=None).order_by("pk")
 
 
 def allocated(order_id: int, currency: str) -> Money:

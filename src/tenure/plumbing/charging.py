@@ -60,12 +60,17 @@ def stops() -> list[ChargingStop]:
 def require(move: str = "prepare") -> None:
     """Refuse a call that moves money while it may not be; the name is the gateway's own (``gateways/base.py``)."""
     if move == GIVES_BACK:
-        if not released():
-            raise Refusal("charging.unreleased")
+        may_speak_for_us()
     elif why_not():
         raise Refusal("charging.stopped")
     if move in COUNTED:
         count_move()
+
+
+def may_speak_for_us() -> None:
+    """Refuse what would take something away from another installation: a copy knows the same cards."""
+    if not released():
+        raise Refusal("charging.unreleased")
 
 
 # VERBS

@@ -153,6 +153,10 @@ class GatewayClock(models.Model):
     ahead_s = models.IntegerField()
     seen_at = models.DateTimeField()
 
+    @property
+    def behind_s(self) -> int:
+        return -self.ahead_s
+
 
 class Seal(models.Model):
     """A closed batch of rows in a hash chain (postings or events); sealed behind the writers' backs."""

@@ -17,7 +17,7 @@ from tenure.memberships import actions as memberships
 from tenure.memberships.queries import newest_term_is, term_of_order
 from tenure.partners.actions import lock
 from tenure.payments import actions as payments
-from tenure.payments.disputes import News, note_dispute, note_looked
+from tenure.payments.disputes import News, not_looked_for, note_dispute, note_looked
 from tenure.payments.gateways import base
 from tenure.payments.models import Dispute, Payment
 from tenure.payments.queries import dispute_status, disputed_refs, disputes_open, payment_of_ref
@@ -62,18 +62,25 @@ def follow_disputes(now: datetime) -> int:
             note_looked(dispute, today)
         news += _looked(dispute.gateway, dispute.ref, dispute.payment.partner_id, now)
     known = disputed_refs()
-    untold = [row for row in dispute_movements() if (row.gateway, row.payment_ref) not in known]
-    return news + sum(_untold(row.gateway, row.payment_ref, row.at, now) for row in untold)
+    untold = {(row.gateway, row.payment_ref): row.at for row in dispute_movements()}
+    untold = {about: at for about, at in untold.items() if about not in known}
+    if untold:
+        with beat():
+            asked = not_looked_for(untold, today)
+        for gateway in sorted({gateway for gateway, _ in asked}):
+            since = {ref: untold[gateway, ref] for name, ref in asked if name == gateway}
+            news += _untold(gateway, since, now)
+    return news
 
 
-def _untold(gateway: str, payment_ref: str, at: datetime, now: datetime) -> bool:
-    """A dispute in the gateway's list whose doorbell never rang: found by its payment, then read like any other."""
+def _untold(gateway: str, since: dict[str, datetime], now: datetime) -> int:
+    """Disputes in the gateway's list whose doorbell never rang: found by their payments, then read like any other."""
     try:
-        told = payments.gateway(gateway).disputes(at - OVERLAP)
+        told = payments.gateway(gateway).disputes(min(since.values()) - OVERLAP)
     except base.Unknown:
-        return False
-    found = [dispute.ref for dispute in told if dispute.payment_ref == payment_ref]
-    return bool(sum(_looked(gateway, ref, None, now) for ref in found))
+        return 0
+    found = [dispute.ref for dispute in told if dispute.payment_ref in since]
+    return sum(_looked(gateway, ref, None, now) for ref in found)
 
 
 def _looked(gateway: str, ref: str, partner_id: int | None, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from django.db import transaction
 from tenure import events
 from tenure.kernel.periods import day_of
 from tenure.memberships.queries import facts_of, get
+from tenure.partners.queries import get as partner_by_id
 from tenure.people.actions import tell
 from tenure.people.queries import holders
 from tenure.plumbing.models import Event
@@ -75,6 +76,28 @@ def tell_due(happened: events.DueFell, event: Event, now: datetime) -> None:
             partner_id=row.subscription.partner_id,
             link=f"/subscriptions/{row.subscription_id}/",
             about=f"due:{row.pk}",
+        )
+
+
+def tell_card_removed(happened: events.CardRemoved, event: Event, now: datetime) -> None:
+    """Everybody who renews or sees the bills hears that a card is gone, and what it no longer renews."""
+    programme, row = current(), partner_by_id(event.partner_id)
+    people = {user.pk: user for name in ("renewals.renew", "billing.view") for user in holders(row.pk, name, programme)}
+    ended = [get(id) for id in happened.renewed]
+    with transaction.atomic():
+        tell(
+            list(people.values()),
+            "payments.card_removed",
+            {
+                "company": row.legal_name,
+                "card": happened.label,
+                "offers": [programme.offer(subscription.offer).name for subscription in ended],
+                "renewed": bool(ended),
+            },
+            key=f"event:{event.pk}",
+            now=now,
+            partner_id=row.pk,
+            link="/cards/",
         )
 
 

@@ -204,7 +204,10 @@ class DisputeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DisputeOutcome:
-    """The gateway's word on one dispute; ``fee`` is what the gateway takes for it, in its own right."""
+    """The gateway's word on one dispute; ``fee`` is what the gateway takes for it, in its own right.
+
+    ``respond_by`` is when the evidence has to be there at the latest.
+    """
 
     ref: str
     payment_ref: str
@@ -214,6 +217,7 @@ class DisputeOutcome:
     opened_at: datetime
     closed_at: datetime | None = None
     fee: Money | None = None
+    respond_by: datetime | None = None
 
 
 class MovementKind(StrEnum):

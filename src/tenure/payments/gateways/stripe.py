@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -55,6 +56,7 @@ class StripeGateway:
 
     ``site`` is our own address, to which a page sends the browser back. ``clock`` gives the seconds of the real
     world, against which a notice's age is measured: a demonstration's movable clock does not move a gateway's.
+    ``told_time`` hears how many seconds the gateway's clock is ahead of it, at each answer.
     """
 
     CARDS_ONLY: Mapping[str, Any] = {"allowed_payment_method_types": ["card"]}
@@ -69,6 +71,7 @@ class StripeGateway:
         site: str = "http://127.0.0.1:8000",
         timeout: float = 20,
         clock: Callable[[], float] = time.time,
+        told_time: Callable[[str, float], None] = lambda gateway, ahead_s: None,
     ):
         self.name = name
         self.secret = key
@@ -76,7 +79,7 @@ class StripeGateway:
         self.base = base.rstrip("/")
         self.site = site.rstrip("/")
         self.live = key.startswith(("sk_live", "rk_live"))
-        self.clock = clock
+        self.clock, self.told_time = clock, told_time
         self.customers: dict[str, str] = {}
         self.timeout = timeout
 
@@ -324,10 +327,20 @@ class StripeGateway:
     def _ask(self, call: Callable[..., Any], asked: dict, *ref: str, key: str = "") -> dict[str, Any]:
         with _told_apart():
             answer = call(*ref, params=asked, options={"idempotency_key": key} if key else {})
-            said = answer.last_response.data
+            said, headers = answer.last_response.data, answer.last_response.headers
+        if at := _dated(headers.get("Date", "")):
+            self.told_time(self.name, at - self.clock())
         if not isinstance(said, dict):
             raise Unknown("answer_unreadable")
         return said
+
+
+def _dated(header: str) -> float | None:
+    """The instant of an answer's ``Date``, in whole seconds; nothing when it has none that can be read."""
+    try:
+        return parsedate_to_datetime(header).timestamp()
+    except ValueError:
+        return None
 
 
 def _quoted(text: str) -> str:

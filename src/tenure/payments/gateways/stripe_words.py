@@ -255,6 +255,7 @@ def dispute(said: Said) -> DisputeOutcome:
     lines = said.get("balance_transactions") or []
     back = [line["created"] for line in lines if line["reporting_category"] == "dispute_reversal"]
     fee = sum(line["fee"] for line in lines)
+    due = (said.get("evidence_details") or {}).get("due_by")
     return DisputeOutcome(
         ref=said["id"],
         payment_ref=id_of(said["payment_intent"]),
@@ -264,6 +265,7 @@ def dispute(said: Said) -> DisputeOutcome:
         opened_at=instant(said["created"]),
         closed_at=instant(max(back)) if back else None,
         fee=money(fee, lines[0]["currency"]) if lines else None,
+        respond_by=instant(due) if due else None,
     )
 
 

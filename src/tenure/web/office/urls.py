@@ -4,6 +4,8 @@ from django.urls import path
 
 from tenure.web.office import (
     books,
+    charging,
+    disputes,
     invoices,
     mail,
     orders,
@@ -60,6 +62,10 @@ urlpatterns = [
     path("parked/", parked.parked, name="parked"),
     path("parked/<int:id>/retry/", parked.retry, name="parked-retry"),
     path("parked/tasks/<int:id>/close/", parked.close, name="task-close"),
+    path("disputes/", disputes.disputes, name="disputes"),
+    path("charging/", charging.charging, name="charging"),
+    path("charging/stop/", charging.stop, name="charging-stop"),
+    path("charging/start/", charging.start, name="charging-start"),
     path("programme/", programme.programme, name="programme"),
     path("runs/", renewals.runs, name="runs"),
     path("runs/<int:id>/", renewals.run, name="run"),

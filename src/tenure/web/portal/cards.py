@@ -1,4 +1,4 @@
-"""The card that renews a subscription: which one, choosing another of those kept, or naming a new one.
+"""The cards kept for a company: which one renews a subscription, choosing another, naming a new one, removing one.
 
 It shows and passes on one choice. It must never take a card's number: cards come from the gateway's own page.
 Read next: ``renewals/actions.py``; ``payments/cards.py``, the page of a new card.
@@ -14,13 +14,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from tenure.kernel.refusals import Invalid
-from tenure.memberships.queries import facts_of
+from tenure.kernel.refusals import Invalid, NotYours, Refusal
+from tenure.memberships.queries import facts_of, renewed_by
 from tenure.memberships.queries import get as subscription_by_id
 from tenure.payments.cards import card_named, open_card_page
 from tenure.payments.gateways.base import Rejected, Unknown
-from tenure.payments.queries import cards
+from tenure.payments.queries import card as card_by_id
+from tenure.payments.queries import cards, cards_like
 from tenure.renewals import actions as renewals
+from tenure.renewals import cards as removing
 from tenure.renewals.queries import next_charge
 from tenure.renewals.rules import card_ends_on
 from tenure.web.shared import messages
@@ -120,3 +122,47 @@ def new_card_back(request: HttpRequest, id: int) -> HttpResponse:
     chosen = renewals.change_card(request.actor, row, card=card, now=request.now).card
     notes.success(request, fill(_("%(card)s will be charged."), {"card": str(chosen)}, language()), "ok")
     return redirect("portal:subscription", row.pk)
+
+
+@portal("renewals.remove_card")
+def cards_kept(request: HttpRequest) -> HttpResponse:
+    """The cards kept for the company, each with what it renews."""
+    given = {"cards": [(card, _renews(request, card)) for card in kept_cards(request.partner.pk).values()]}
+    return render(request, "portal/cards.html", given | {"nav": "portal:company"})
+
+
+def _renews(request: HttpRequest, card: Any) -> list[Any]:
+    """The offers that a card renews by itself."""
+    return [request.programme.offer(row.offer).name for row in renewed_by(cards_like(card))]
+
+
+@portal("renewals.remove_card")
+def card_remove(request: HttpRequest, id: int) -> HttpResponse:
+    """Asked once on a page of its own, which says first what is no longer renewed."""
+    card = owned(request, card_by_id(id, request.partner.pk), "renewals.remove_card")
+    renews, errors, status = _renews(request, card), {}, 200
+    if request.method == "POST":
+        reading = Reading(request.POST)
+        agreed = reading.ticked("agreed", required="cards.agree_first" if renews else "")
+        try:
+            reading.check()
+            removing.remove_card(request.actor, card, agreed=agreed, now=request.now)
+        except NotYours:
+            raise
+        except Invalid as invalid:
+            errors, status = messages.field_errors(invalid), 422
+        except Refusal as refusal:
+            if refusal.code == "access.forbidden":
+                raise
+            errors, status = {"form": messages.say(refusal.code, refusal.facts)}, 409
+        else:
+            notes.success(request, fill(_("%(card)s has been removed."), {"card": str(card)}, language()), "ok")
+            return redirect("portal:cards")
+    given = {
+        "card": card,
+        "renews": renews,
+        "title": fill(_("Remove %(card)s?"), {"card": str(card)}, language()),
+        "errors": errors,
+        "nav": "portal:company",
+    }
+    return render(request, "portal/card_remove.html", given, status=status)

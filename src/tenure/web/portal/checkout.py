@@ -31,7 +31,7 @@ from tenure.renewals import actions as renewals
 from tenure.renewals.queries import Checkout
 from tenure.renewals.queries import checkout as checkout_of
 from tenure.web.portal.cards import kept_cards
-from tenure.web.portal.orders import onward
+from tenure.web.portal.orders import onward, said_no
 from tenure.web.shared import messages
 from tenure.web.shared.forms import Reading
 from tenure.web.shared.pages import owned, portal
@@ -203,6 +203,9 @@ def review(request: HttpRequest, draft, desk: Checkout) -> HttpResponse:
         except Refusal as refusal:
             if refusal.code == "access.forbidden":
                 raise
+            if order := order_of(draft):
+                # It has been placed; what stands in the way is its charge.
+                return said_no(request, order, refusal)
             errors, status = {"form": messages.say(refusal.code, refusal.facts)}, 409
     return _page(request, "checkout_review", 2, draft, desk, status, errors=errors, **_buyer(request))
 

@@ -203,6 +203,22 @@ MONEY: dict[str, Words] = {
                 "在銀行裁定前，會員資格暫停，期間不會扣款。",
             ),
             say(
+    "payments.card_removed": Words(
+        Text("{card} has been removed", "{card} 已移除"),
+        (
+            say(
+                "{card} of {company} is no longer kept and will not be charged again.",
+                "「{company}」的 {card} 已不再留存，今後不會再自這張卡扣款。",
+            ),
+            when(
+                "renewed",
+                "It renewed {offers}. Auto-renew is off there now: we remind you before it expires, and you choose "
+                "auto-renew again when you next renew by card.",
+                "這張卡原用於{offers}的自動續約，該自動續約已關閉。到期前我們會提醒您；下次以信用卡續約時，可重新選擇自動續約。",
+            ),
+        ),
+        Text("See the cards that are kept: {link}", "檢視留存的信用卡：{link}"),
+    ),
                 "If the dispute is a mistake, ask the bank to withdraw it. Nothing is lost meanwhile.",
                 "若爭議出於誤會，可請銀行撤回；在此期間，您的資料與權益都會保留。",
             ),

@@ -150,6 +150,10 @@ MESSAGES: dict[str, Any] = {
         "No card can be charged at the moment, and none was. The order is kept: pay it by card later, or by bank "
         "transfer now."
     ),
+    "cards.charge_running": _("Order %(number)s is being charged to this card. Remove it once that has ended."),
+    "cards.renews": _("This card renews a subscription. Agree first that it is no longer renewed by itself."),
+    "cards.agree_first": _("Tick the box to agree. Without it the card stays and goes on renewing."),
+    "cards.not_forgotten": _("The card provider has not confirmed for a day that it has forgotten the card."),
     "charging.renewals_wait": _("Automatic renewals wait, since no card is charged at present."),
     "charging.unreleased": _(
         "No card is charged and no money given back at present: this installation was restored or copied and has not "

@@ -23,7 +23,8 @@ from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import NotYours, Refusal
 from tenure.partners.queries import get as partner_by_id
 from tenure.people.queries import actor_of, holders, notices, staff_with
-from tenure.plumbing import clock
+from tenure.plumbing import clock, offset
+from tenure.plumbing.charging import why_not
 from tenure.programme.queries import current
 from tenure.web.shared import messages
 
@@ -220,5 +221,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "today": getattr(request, "today", None),
         "now": getattr(request, "now", None),
         "demo": settings.TENURE_DEMO,
+        "standstill": SimpleLazyObject(why_not) if person else None,
+        "clock_off": SimpleLazyObject(offset.wrong) if person else None,
         "unread_notices": SimpleLazyObject(lambda: notices(person).filter(read_at=None).count()) if person else 0,
     }

@@ -102,6 +102,11 @@ STATUSES: dict[str, tuple[Any, str]] = {
     "needs_action": (word("status", "Needs verification"), WARN),
     "succeeded": (word("status", "Done"), OK),
     "refused": (word("status", "Refused"), DANGER),
+    # Disputes
+    "needs_response": (word("status", "Needs evidence"), DANGER),
+    "under_review": (word("status", "With the bank"), WARN),
+    "won": (word("status", "Won"), OK),
+    "dispute.lost": (word("status", "Lost"), DANGER),
     "refund.full": (word("status", "Full refund"), QUIET),
     "refund.tax": (word("status", "Tax refund"), QUIET),
     "late_capture": (word("status", "Late payment returned"), QUIET),
