@@ -73,6 +73,19 @@ class PartnerExempted(Event):
     valid_to: date
 
 
+@_event("partners.exemption_moved")
+class ExemptionMoved(Event):
+    application: int
+    status: str
+    words: str = ""
+
+
+@_event("partners.exemption_ending")
+class ExemptionEnding(Event):
+    certificate: str
+    valid_to: date
+
+
 @_event("partners.invited_here")
 class PartnerInvitedHere(Event):
     pass
@@ -189,6 +202,14 @@ class TransferMatched(Event):
 @_event("payments.transfer_held")
 class TransferHeld(Event):
     line: int
+
+
+@_event("payments.withholding_moved")
+class WithholdingMoved(Event):
+    withholding: int
+    number: str
+    status: str
+    words: str = ""
 
 
 @_event("payments.transfer_ignored")

@@ -13,6 +13,9 @@ from procrastinate.contrib.django import app as engine
 from tenure import events
 from tenure.billing import closing, reconciling
 from tenure.kernel.access import SYSTEM
+from tenure.partners import exemptions
+from tenure.partners import jobs as partner_jobs
+from tenure.partners import queries as partners_read
 from tenure.payments import queries as payments_read
 from tenure.payments.gateways.stripe import StripeGateway
 from tenure.plumbing import clock, jobs, offset, outbox
@@ -48,6 +51,9 @@ LISTENERS = {
     "billing.make_pdf": order_jobs.make_pdf,
     "orders.tell_disputed": order_jobs.tell_disputed,
     "orders.tell_dispute_closed": order_jobs.tell_dispute_closed,
+    "orders.tell_withholding": order_jobs.tell_withholding,
+    "partners.tell_exemption_moved": partner_jobs.tell_moved,
+    "partners.tell_exemption_ending": partner_jobs.tell_ending,
     "renewals.tell_due": renewal_jobs.tell_due,
     "renewals.tell_auto_renew_off": renewal_jobs.tell_auto_renew_off,
     "enrolment.tell_confirmation": support_jobs.tell_confirmation,
@@ -75,6 +81,9 @@ REACTIONS = {
     events.PaymentRefunded: ["billing.make_pdf", "orders.tell_refunded"],
     events.PaymentDisputed: ["orders.tell_disputed"],
     events.DisputeClosed: ["billing.make_pdf", "orders.tell_dispute_closed"],
+    events.WithholdingMoved: ["orders.tell_withholding"],
+    events.ExemptionMoved: ["partners.tell_exemption_moved"],
+    events.ExemptionEnding: ["partners.tell_exemption_ending"],
     events.DueFell: ["renewals.tell_due"],
     events.AutoRenewTurnedOff: ["renewals.tell_auto_renew_off"],
     events.ConfirmationAsked: ["enrolment.tell_confirmation"],
@@ -110,6 +119,7 @@ SCHEDULE = [
     ("purchases.expire_orders", purchases.expire_orders),
     ("renewals.run", _run_renewals),
     ("purchases.warn_expiring_orders", purchases.warn_expiring_orders),
+    ("partners.warn_ending", exemptions.warn_ending),
     ("billing.recognise", closing.recognise),
     ("billing.reconcile", reconciling.reconcile_daily),
     ("purchases.follow_disputes", disputes.follow_disputes),
@@ -128,6 +138,7 @@ COMES_DUE = {
     "purchases.expire_orders": orders_read.next_day,
     "renewals.run": renewals_read.next_day,
     "purchases.warn_expiring_orders": orders_read.next_day,
+    "partners.warn_ending": partners_read.next_day_of_exemptions,
     "billing.recognise": closing.next_day,
     "billing.reconcile": reconciling.next_day,
     "purchases.follow_disputes": payments_read.next_day_of_disputes,

@@ -113,6 +113,7 @@ def causes(book, faults):
             amounts = {against: row["amount"], "gateway_clearing" if card else "bank": -row["amount"]}
             wants(("refund", row["id"]), "made", row["currency"], **amounts)
     disputed(book, wants)
+    withheld(book, wants)
     for row in book.all("bank_line"):
         wants(("bank_line", row["id"]), "booked", row["currency"], bank=row["amount"], suspense=-row["amount"])
     for row in book.all("fee"):
@@ -136,6 +137,23 @@ def disputed(book, wants):
         if row["status"] == "lost":
             against = "receivable" if credited_without_refund(book, row["payment"]) else "refunds"
             wants(cause, "lost", row["currency"], disputes=-money, **{against: money})
+
+
+def withheld(book, wants):
+    """Certified tax is held like money, meets the order's invoice when it is paid, and goes with a refunded sale."""
+    for row in book.all("withholding"):
+        cause, amount = ("withholding", row["id"]), row["amount"]
+        if row["status"] == "accepted":
+            wants(cause, "certified", row["currency"], withholding=amount, held=-amount)
+        if row["settled_at"]:
+            wants(cause, "settled", row["currency"], held=amount, receivable=-amount)
+        if row["returned_at"]:
+            wants(cause, "returned", row["currency"], receivable=amount, withholding=-amount)
+
+
+def certified(book):
+    """What certificates pay of each order."""
+    return {row["counts_for"]: row["amount"] for row in book.all("withholding") if row["counts_for"]}
 
 
 def credited_without_refund(book, payment):
@@ -168,6 +186,9 @@ def owed(book, faults):
     for row in book.all("refund"):
         if row["status"] == "succeeded" and row["reason"] != "late_capture":
             balance[book.one("payment", row["payment"])["order"]] += row["amount"]
+    for row in book.all("withholding"):
+        if row["settled_at"] and not row["returned_at"]:
+            balance[row["counts_for"]] -= row["amount"]
     for row in book.all("dispute"):
         if row["status"] == "lost" and credited_without_refund(book, row["payment"]):
             balance[book.one("payment", row["payment"])["order"]] += row["amount"]
@@ -236,9 +257,11 @@ def prices(book, faults):
         sound = sound and price["valid_from"] <= row["placed_on"] <= (price["valid_to"] or "9999-12-31")
         if not sound:
             faults.add("I-10", f"order:{row['id']}", price=row["price"])
+    kept_back = certified(book)
     for kind in ("attempt", "payment"):
         for row in book.all(kind):
-            if row["amount"] != book.one("order", row["order"])["total"]:
+            by_certificate = kept_back.get(row["order"], 0) if kind == "payment" else 0
+            if row["amount"] + by_certificate != book.one("order", row["order"])["total"]:
                 faults.add("I-10", f"{kind}:{row['id']}", amount=row["amount"])
 
 

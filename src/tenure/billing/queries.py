@@ -26,7 +26,7 @@ from tenure.billing.models import (
     Reconciliation,
     Withholding,
 )
-from tenure.billing.rules import UNDECIDED, InvoiceView, Kind, WithholdingStatus, from_json
+from tenure.billing.rules import InvoiceView, Kind, WithholdingStatus, from_json
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
 from tenure.payments.queries import allocated, gateways_charged, received_minor
@@ -313,6 +313,10 @@ def withholding(id: int) -> Withholding | None:
     return Withholding.objects.select_related("partner", "file").filter(pk=id).first()
 
 
+def withholding_by_key(key: str) -> Withholding | None:
+    return Withholding.objects.filter(key=key).first()
+
+
 def withholding_of(order_id: int) -> Withholding | None:
     """The certificate that stands for an order: the one that pays it, else the newest sent in for it."""
     rows = Withholding.objects.select_related("file")
@@ -334,7 +338,3 @@ def withholdings_elsewhere() -> QuerySet[Withholding]:
     """What is decided or waits for the partner, the last moved first."""
     rows = Withholding.objects.exclude(status=WithholdingStatus.SUBMITTED).select_related("partner")
     return rows.order_by("-moved_at", "-pk")
-
-
-def undecided(row: Withholding) -> bool:
-    return row.status in UNDECIDED

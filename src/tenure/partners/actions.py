@@ -50,22 +50,8 @@ def grant_exemption(
     """Record a tax exemption certificate with its dates."""
     if valid_to < valid_from:
         raise Refusal("date.impossible", field="valid_to")
-    partner = lock(partner.pk)
-    row = TaxExemption.objects.create(
-        partner=partner,
-        certificate=certificate,
-        valid_from=valid_from,
-        valid_to=valid_to,
-        granted_at=now,
-        granted_by=actor.label,
-    )
-    record(
-        actor,
-        "partners.grant_exemption",
-        now,
-        events.PartnerExempted(**_of(partner), certificate=certificate, valid_from=valid_from, valid_to=valid_to),
-    )
-    return row
+    days = {"valid_from": valid_from, "valid_to": valid_to}
+    return grant(actor, lock(partner.pk), certificate, **days, verb="partners.grant_exemption", now=now)
 
 
 @verb(Side.STAFF)

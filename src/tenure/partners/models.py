@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from tenure.partners.rules import ManagedIn, Standing, standing
+from tenure.partners.rules import ApplicationStatus, ManagedIn, Standing, standing
+from tenure.plumbing.models import StoredFile
 
 
 class Partner(models.Model):
@@ -59,8 +60,48 @@ class TaxExemption(models.Model):
     valid_to = models.DateField()
     granted_at = models.DateTimeField()
     granted_by = models.CharField(max_length=80)
+    warned_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(valid_to__gte=models.F("valid_from")), name="exemption_dates")
+        ]
+
+
+class ExemptionApplication(models.Model):
+    """What a company sends in to be freed from tax, and what staff said to it. One at a time is undecided."""
+
+    key = models.UUIDField(unique=True)
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="applications")
+    kind = models.CharField(max_length=16)
+    certificate = models.CharField(max_length=80)
+    valid_from = models.DateField()
+    valid_to = models.DateField()
+    file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
+    note = models.CharField(max_length=500, default="", blank=True)
+    status = models.CharField(max_length=16, default=ApplicationStatus.SUBMITTED)
+    answer = models.CharField(max_length=500, default="", blank=True)
+    submitted_at = models.DateTimeField()
+    submitted_by = models.CharField(max_length=80)
+    moved_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=80, default="", blank=True)
+    exemption = models.OneToOneField(TaxExemption, models.PROTECT, null=True, related_name="application")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["partner"],
+                condition=models.Q(status__in=["submitted", "pending_partner"]),
+                name="application_undecided_once",
+            ),
+            models.CheckConstraint(condition=models.Q(valid_to__gte=models.F("valid_from")), name="application_dates"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=sorted(map(str, ApplicationStatus))), name="application_status"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="accepted", exemption__isnull=False)
+                | (~models.Q(status="accepted") & models.Q(exemption=None)),
+                name="application_accepted_has_exemption",
+            ),
         ]

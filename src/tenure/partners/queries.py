@@ -5,8 +5,9 @@ from datetime import date
 from django.db.models import Count, Q, QuerySet
 
 from tenure.kernel.access import Actor, may
-from tenure.partners.models import Partner, TaxExemption
-from tenure.partners.rules import Exemption, Standing, exemption_on
+from tenure.kernel.periods import plus_days
+from tenure.partners.models import ExemptionApplication, Partner, TaxExemption
+from tenure.partners.rules import NOTICE_DAYS, ApplicationStatus, Exemption, Standing, exemption_on, goes_on
 
 
 def visible_to(actor: Actor) -> QuerySet[Partner]:
@@ -42,7 +43,7 @@ def by_id(ids) -> dict[int, Partner]:
 def exemption(partner: Partner, day: date) -> Exemption | None:
     """The exemption that covers a day."""
     rows = partner.exemptions.filter(valid_from__lte=day, valid_to__gte=day)
-    return exemption_on([Exemption(e.certificate, e.valid_from, e.valid_to) for e in rows], day)
+    return exemption_on([_exemption(row) for row in rows], day)
 
 
 def find(partner_id: int) -> Partner | None:
@@ -74,6 +75,55 @@ def of_standing(rows: QuerySet[Partner], standing: Standing) -> QuerySet[Partner
 
 def exemptions(partner: Partner) -> QuerySet[TaxExemption]:
     return partner.exemptions.order_by("-valid_from", "-pk")
+
+
+def application(id: int) -> ExemptionApplication | None:
+    return ExemptionApplication.objects.select_related("partner", "file", "exemption").filter(pk=id).first()
+
+
+def application_by_key(key: str) -> ExemptionApplication | None:
+    return ExemptionApplication.objects.filter(key=key).first()
+
+
+def applications(partner_id: int) -> QuerySet[ExemptionApplication]:
+    """All that a company has applied for, the newest first."""
+    return ExemptionApplication.objects.filter(partner_id=partner_id).order_by("-pk")
+
+
+def undecided_application(partner_id: int) -> ExemptionApplication | None:
+    waiting = [ApplicationStatus.SUBMITTED, ApplicationStatus.PENDING_PARTNER]
+    return applications(partner_id).filter(status__in=waiting).select_related("file").first()
+
+
+def applications_waiting() -> QuerySet[ExemptionApplication]:
+    """What staff has to decide, the longest waiting first."""
+    rows = ExemptionApplication.objects.filter(status=ApplicationStatus.SUBMITTED).select_related("partner")
+    return rows.order_by("moved_at", "pk")
+
+
+def applications_elsewhere() -> QuerySet[ExemptionApplication]:
+    """What is decided or waits for the company, the last moved first."""
+    rows = ExemptionApplication.objects.exclude(status=ApplicationStatus.SUBMITTED).select_related("partner")
+    return rows.order_by("-moved_at", "-pk")
+
+
+def unwarned(today: date) -> list[TaxExemption]:
+    """Exemptions that end within the days of notice, are followed by none, and of which nobody was told."""
+    rows = TaxExemption.objects.filter(
+        warned_at=None, valid_to__gte=today, valid_to__lte=plus_days(today, NOTICE_DAYS), partner__closed_at=None
+    )
+    found = rows.select_related("partner").order_by("pk")
+    return [row for row in found if not goes_on(row.valid_to, map(_exemption, row.partner.exemptions.all()))]
+
+
+def next_day_of_exemptions(day: date) -> date | None:
+    """The next day after one on which a company may have to be told that its exemption ends."""
+    ends = TaxExemption.objects.filter(warned_at=None, valid_to__gt=day).values_list("valid_to", flat=True)
+    return min((max(plus_days(last, -NOTICE_DAYS), plus_days(day, 1)) for last in ends), default=None)
+
+
+def _exemption(row: TaxExemption) -> Exemption:
+    return Exemption(row.certificate, row.valid_from, row.valid_to)
 
 
 def busiest() -> Partner:

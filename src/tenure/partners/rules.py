@@ -1,10 +1,14 @@
 """What a company's data must look like, and what its facts say of its standing. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from stdnum import get_cc_module
+
+from tenure.kernel.periods import plus_days
+from tenure.kernel.refusals import Invalid
 
 
 class Standing(StrEnum):
@@ -112,3 +116,54 @@ class Exemption:
 def exemption_on(exemptions: list[Exemption], day: date) -> Exemption | None:
     """The tax exemption that covers a day, if any."""
     return next((e for e in exemptions if e.valid_from <= day <= e.valid_to), None)
+
+
+class ExemptionKind(StrEnum):
+    """On what ground a company owes no tax."""
+
+    GOVERNMENT = "government"
+    EDUCATION = "education"
+    CHARITY = "charity"
+    INTERNATIONAL = "international"
+    OTHER = "other"
+
+
+class ApplicationStatus(StrEnum):
+    SUBMITTED = "submitted"
+    PENDING_PARTNER = "pending_partner"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+APPLICATION_MOVES: dict[ApplicationStatus, frozenset[ApplicationStatus]] = {
+    ApplicationStatus.SUBMITTED: frozenset(ApplicationStatus) - {ApplicationStatus.SUBMITTED},
+    ApplicationStatus.PENDING_PARTNER: frozenset(ApplicationStatus) - {ApplicationStatus.PENDING_PARTNER},
+    ApplicationStatus.ACCEPTED: frozenset(),
+    ApplicationStatus.REFUSED: frozenset(),
+}
+NOTICE_DAYS = 30
+"""How long before its last day an exemption's company is told that it ends."""
+
+
+def check_dates(valid_from: date, valid_to: date, today: date) -> None:
+    """Refuse days between which no order can be placed any more.
+
+    >>> try:
+    ...     check_dates(date(2018, 1, 1), date(2018, 12, 31), date(2019, 6, 1))
+    ... except Invalid as refusal:
+    ...     refusal.fields
+    {'valid_to': 'exemption.over'}
+    """
+    if valid_to < valid_from:
+        raise Invalid({"valid_to": "exemption.ends_before_it_begins"})
+    if valid_to < today:
+        raise Invalid({"valid_to": "exemption.over"})
+
+
+def goes_on(ends: date, others: Iterable[Exemption]) -> bool:
+    """Whether another exemption covers the day after one ends, so that nobody need be told.
+
+    >>> goes_on(date(2019, 12, 31), [Exemption("B", date(2020, 1, 1), date(2020, 12, 31))])
+    True
+    """
+    return exemption_on(list(others), plus_days(ends, 1)) is not None

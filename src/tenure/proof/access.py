@@ -32,6 +32,7 @@ BELONGING = (
     ("payment", "payments_payment c", "payments_attempt p", "p.id = c.attempt_id"),
     ("allocation", "payments_allocation c", "purchases_order p", "p.id = c.order_id"),
     ("invoice", "billing_invoice c", "purchases_order p", "p.id = c.order_id"),
+    ("withholding", "billing_withholding c", "purchases_order p", "p.id IN (c.order_id, c.counts_for_id)"),
     ("invoice", "billing_invoice c", "payments_payment p", "p.id = c.payment_id"),
     ("grant", "benefits_grant c", "memberships_term p", "p.id = c.term_id"),
     ("request", "support_request c", "memberships_subscription p", "p.id = c.subscription_id"),
@@ -52,6 +53,7 @@ BELONGING = (
     "Every row says the same company as the row it hangs on.",
     tables="partners_partner memberships_term memberships_subscription purchases_order purchases_draft purchases_proof "
     "payments_attempt payments_payment payments_allocation payments_card billing_invoice benefits_grant "
+    "billing_withholding "
     "support_request billing_ledgertransaction plumbing_event payments_refund people_notice plumbing_mail",
 )
 def belonging(book: Book) -> Iterator[Violation]:
@@ -175,6 +177,20 @@ TOLD = (
         "partners.exempted",
         "e.partner_id = r.partner_id AND e.payload->>'certificate' = r.certificate",
     ),
+    (
+        "application",
+        "partners_exemptionapplication",
+        "true",
+        "partners.exemption_moved",
+        "(e.payload->>'application')::bigint = r.id AND e.payload->>'status' = r.status",
+    ),
+    (
+        "withholding",
+        "billing_withholding",
+        "true",
+        "payments.withholding_moved",
+        "(e.payload->>'withholding')::bigint = r.id AND e.payload->>'status' = r.status",
+    ),
 )
 ONCE = {"order", "invoice", "refund", "term", "bank_line", "request", "programme", "invitation", "key"}
 """Things of which the event happens exactly once; of the others at least once."""
@@ -186,7 +202,7 @@ ONCE = {"order", "invoice", "refund", "term", "bank_line", "request", "programme
     tables="plumbing_event purchases_order billing_invoice payments_refund memberships_term memberships_subscription "
     "payments_bankline support_request purchases_proof programme_version people_invitation benefits_key "
     "enrolment_acceptance enrolment_check competencies_evidence partners_taxexemption memberships_autorenewchange "
-    "benefits_usage",
+    "benefits_usage partners_exemptionapplication billing_withholding",
 )
 def audited(book: Book) -> Iterator[Violation]:
     for kind, table, changed, name, telling in TOLD:

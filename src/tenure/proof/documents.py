@@ -77,8 +77,9 @@ def bytes_unchanged(book: Book) -> Iterator[Violation]:
 
 @invariant(
     "I-22",
-    "Each payment that bought something has one invoice over its amount; each refund one credit note naming it.",
-    tables="payments_payment payments_refund payments_dispute billing_invoice purchases_order",
+    "Each payment that bought something has one invoice over its amount and what was withheld; each refund one credit "
+    "note naming it.",
+    tables="payments_payment payments_refund payments_dispute billing_invoice purchases_order billing_withholding",
     guards="invoice_once_per_payment billing_invoice_append_only billing_invoiceline_append_only",
 )
 def documented(book: Book) -> Iterator[Violation]:
@@ -88,16 +89,20 @@ def documented(book: Book) -> Iterator[Violation]:
            FROM payments_payment p LEFT JOIN billing_invoice i ON i.payment_id = p.id AND i.kind = 'invoice'
            WHERE NOT EXISTS (SELECT FROM payments_refund r WHERE r.payment_id = p.id AND r.kind = 'late_capture')
            GROUP BY p.id
-           HAVING count(i.id) <> 1 OR sum(i.total_minor) <> p.amount_minor OR bool_or(i.currency <> p.currency)"""
+           HAVING count(i.id) <> 1 OR bool_or(i.currency <> p.currency)
+               OR sum(i.total_minor) <> p.amount_minor + coalesce((
+                 SELECT w.amount_minor FROM billing_withholding w WHERE w.counts_for_id = p.order_id), 0)"""
     )
     yield from broken(
         """SELECT 'refund:' || r.id AS object, count(n.id) AS credit_notes, r.amount_minor AS amount,
                   sum(n.total_minor)::bigint AS credited
-           FROM payments_refund r
+           FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id
+           LEFT JOIN billing_withholding w ON w.counts_for_id = p.order_id AND r.kind = 'full'
            LEFT JOIN billing_invoice n ON n.refund_id = r.id AND n.kind = 'credit_note'
            LEFT JOIN billing_invoice i ON i.id = n.amends_id AND i.kind = 'invoice' AND i.payment_id = r.payment_id
            WHERE r.status = 'succeeded' AND r.kind <> 'late_capture'
-           GROUP BY r.id HAVING count(n.id) <> 1 OR count(i.id) <> 1 OR sum(n.total_minor) <> -r.amount_minor"""
+           GROUP BY r.id HAVING count(n.id) <> 1 OR count(i.id) <> 1
+             OR sum(n.total_minor) <> -r.amount_minor - coalesce(min(w.amount_minor), 0)"""
     )
     yield from broken(
         """SELECT 'invoice:' || id AS object, kind, number, total_minor AS total FROM billing_invoice

@@ -81,7 +81,7 @@ def told(book: Book) -> Iterator[Row]:
     yield from ({"type": "account", "id": role, "role": role, "currency": None} for role in sorted(Account))
     yield from kinds(rows.REGISTERS)
     yield from listed("offer_benefit")
-    yield from kinds([rows.SEALS, rows.MONTHS])
+    yield from kinds([rows.SEALS, rows.MONTHS, rows.WITHHELD])
 
 
 def ordered(kind: Kind, book: Book, catalogue: Catalogue) -> Iterator[Row]:

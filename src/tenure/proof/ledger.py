@@ -97,6 +97,9 @@ WITH posted AS (
   UNION ALL
   SELECT order_id, currency, -amount_minor FROM payments_payment WHERE id NOT IN (SELECT payment_id FROM late)
   UNION ALL
+  SELECT counts_for_id, currency, -amount_minor FROM billing_withholding
+  WHERE settled_at IS NOT NULL AND returned_at IS NULL
+  UNION ALL
   SELECT p.order_id, r.currency, r.amount_minor FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id
   WHERE r.status = 'succeeded' AND r.kind <> 'late_capture'
   UNION ALL
@@ -121,6 +124,8 @@ WITH posted AS (
 ), moved AS (
   SELECT partner_id, currency, -amount_minor AS amount FROM payments_allocation
   UNION ALL
+  SELECT partner_id, currency, -amount_minor FROM billing_withholding WHERE status = 'accepted' AND settled_at IS NULL
+  UNION ALL
   SELECT p.partner_id, p.currency, least(p.amount_minor, coalesce((
     SELECT sum(a.amount_minor) FROM payments_allocation a WHERE a.order_id = p.order_id), 0))
   FROM payments_payment p WHERE p.method = 'bank_transfer'
@@ -143,9 +148,10 @@ WHERE coalesce(e.amount, 0) <> coalesce(p.amount, 0) OR coalesce(p.amount, 0) > 
 
 @invariant(
     "I-4",
-    "An order's receivable is invoiced less credited less received plus refunded, and zero once settled; "
+    "An order's receivable is invoiced less credited less received and withheld plus refunded, and zero once settled; "
     "what is held for a partner is what came in and was not used.",
-    tables="billing_posting billing_invoice payments_payment payments_refund payments_dispute payments_allocation",
+    tables="billing_posting billing_invoice payments_payment payments_refund payments_dispute payments_allocation "
+    "billing_withholding",
 )
 def receivable(book: Book) -> Iterator[Violation]:
     yield from broken(OWED)
@@ -160,6 +166,7 @@ AMOUNTS = (
     ("attempt", "payments_attempt", "amount_minor", False),
     ("bank_line", "payments_bankline", "amount_minor", False),
     ("allocation", "payments_allocation", "amount_minor", False),
+    ("withholding", "billing_withholding", "amount_minor", False),
     ("order", "purchases_order", "total_minor", True),
     ("invoice", "billing_invoice", "total_minor", True),
 )
@@ -169,7 +176,8 @@ AMOUNTS = (
     "I-6",
     "Every amount is a whole number of minor units of a known currency; no entry is zero or beyond the limit.",
     tables=" ".join(table for _, table, _, _ in AMOUNTS),
-    guards="posting_amount payment_amount refund_amount attempt_amount bank_line_amount allocation_amount",
+    guards="posting_amount payment_amount refund_amount attempt_amount bank_line_amount allocation_amount "
+    "withholding_amount",
 )
 def amounts(book: Book) -> Iterator[Violation]:
     for kind, table, column, may_be_zero in AMOUNTS:
@@ -224,6 +232,13 @@ WITH late AS (
   UNION ALL SELECT 'dispute', d.id, 'lost', CASE WHEN EXISTS (SELECT FROM billing_invoice n
     WHERE n.payment_id = d.payment_id AND n.kind = 'credit_note' AND n.refund_id IS NULL) THEN 'receivable'
     ELSE 'refunds' END, d.currency, d.amount_minor FROM payments_dispute d WHERE d.status = 'lost'
+  UNION ALL SELECT 'withholding', id, kind, account, currency, amount_minor * sign FROM (
+    SELECT *, 'certified' AS step FROM billing_withholding WHERE status = 'accepted'
+    UNION ALL SELECT *, 'settled' FROM billing_withholding WHERE settled_at IS NOT NULL
+    UNION ALL SELECT *, 'returned' FROM billing_withholding WHERE returned_at IS NOT NULL
+  ) w JOIN (VALUES ('certified', 'withholding', 1), ('certified', 'held', -1), ('settled', 'held', 1),
+    ('settled', 'receivable', -1), ('returned', 'receivable', 1), ('returned', 'withholding', -1)
+  ) entry(kind, account, sign) ON entry.kind = w.step
   UNION ALL SELECT 'bank_line', id, 'booked', 'bank', currency, amount_minor FROM payments_bankline
   UNION ALL SELECT 'bank_line', id, 'booked', 'suspense', currency, -amount_minor FROM payments_bankline
   UNION ALL SELECT 'movement', id, 'fee', 'fees', currency, fee FROM fees
@@ -321,7 +336,7 @@ HAVING bool_or(i.id IS NULL OR m.id IS NULL OR p.account NOT IN ('deferred_reven
     "I-8",
     "Each ledger transaction has one cause, each cause one posting of a kind, and it posts what its cause says.",
     tables=LEDGER + " billing_invoice payments_payment payments_refund payments_bankline payments_allocation "
-    "billing_recognisedmonth billing_gatewaymovement",
+    "billing_recognisedmonth billing_gatewaymovement billing_withholding",
     guards="ledger_cause_once billing_recognisedmonth_month_key gateway_movement_once",
 )
 def causes(book: Book) -> Iterator[Violation]:

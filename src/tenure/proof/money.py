@@ -12,6 +12,7 @@ from tenure.offers.rules import price_on, tax_on
 from tenure.partners.rules import tax_id_is_sound
 from tenure.proof.book import Book, stream
 from tenure.proof.invariants import Violation, broken, invariant
+from tenure.proof.withholding import withheld
 
 
 def half_even(net: int, rate_bp: int) -> int:
@@ -83,16 +84,18 @@ SELECT 'attempt:' || a.id AS object, a.amount_minor AS asked, o.total_minor AS t
 FROM payments_attempt a JOIN purchases_order o ON o.id = a.order_id
 WHERE (a.amount_minor, a.currency) <> (o.total_minor, o.currency)
 UNION ALL
-SELECT 'payment:' || p.id, p.amount_minor, o.total_minor, p.currency
+SELECT 'payment:' || p.id, (p.amount_minor + coalesce(w.amount_minor, 0))::bigint, o.total_minor, p.currency
 FROM payments_payment p JOIN purchases_order o ON o.id = p.order_id
-WHERE (p.amount_minor, p.currency) <> (o.total_minor, o.currency)
+LEFT JOIN billing_withholding w ON w.counts_for_id = o.id
+WHERE p.amount_minor + coalesce(w.amount_minor, 0) <> o.total_minor OR p.currency <> o.currency
 """
 
 
 @invariant(
     "I-10",
-    "An order asks the list price valid on its day in its country, and the charge asks the order's total.",
-    tables="purchases_order programme_version payments_attempt payments_payment",
+    "An order asks the list price valid on its day in its country, and the charge asks the order's total: what was "
+    "paid and what was withheld, within the country's share, make it to the cent.",
+    tables="purchases_order programme_version payments_attempt payments_payment billing_withholding",
 )
 def prices(book: Book) -> Iterator[Violation]:
     for row in stream(PRICED):
@@ -100,6 +103,7 @@ def prices(book: Book) -> Iterator[Violation]:
         if found:
             yield Violation(f"order:{row['id']}", found)
     yield from broken(ASKED)
+    yield from withheld(book)
 
 
 def _mispriced(book: Book, row: dict[str, Any]) -> dict[str, Any]:

@@ -151,6 +151,7 @@ BUYING = (
                   (SELECT a.status FROM payments_attempt a WHERE a.order_id = o.id ORDER BY a.n DESC LIMIT 1)
                     AS _attempt,
                   coalesce((SELECT sum(l.amount_minor)::bigint FROM payments_allocation l WHERE l.order_id = o.id), 0)
+                    + coalesce((SELECT w.amount_minor FROM billing_withholding w WHERE w.counts_for_id = o.id), 0)
                     AS _received
            FROM purchases_order o JOIN programme_version v ON v.id = o.programme_id
            LEFT JOIN memberships_term t ON t.order_id = o.id""",
@@ -367,4 +368,12 @@ MONTHS = Kind(
     "month",
     """SELECT to_char(month, 'YYYY-MM') AS id, r.recognised_at, c.closed_at, c.closed_by
        FROM billing_recognisedmonth r FULL JOIN billing_closedmonth c USING (month)""",
+)
+
+WITHHELD = Kind(
+    "withholding",
+    """SELECT id::text AS id, partner_id::text AS partner, order_id::text AS "order", amount_minor AS amount, currency,
+              status, tax_year, counts_for_id::text AS counts_for, submitted_at, submitted_by, decided_at,
+              nullif(decided_by, '') AS decided_by, settled_at, returned_at
+       FROM billing_withholding""",
 )

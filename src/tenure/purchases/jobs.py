@@ -7,7 +7,7 @@ from django.db import transaction
 from tenure import events
 from tenure.billing.actions import store_pdf
 from tenure.billing.queries import by_id as invoice_by_id
-from tenure.billing.queries import without_pdf
+from tenure.billing.queries import withheld, withholding, without_pdf
 from tenure.kernel.money import Money
 from tenure.memberships.queries import term as term_by_id
 from tenure.people.actions import tell
@@ -77,6 +77,7 @@ def tell_paid(happened: events.OrderPaid, event: Event, now: datetime) -> None:
         invoice=invoice.number,
         automatic=row.origin == Origin.AUTO_RENEWAL,
         auto_renew=term.subscription.auto_renew,
+        withheld=withheld(row.pk, row.currency),
     )
 
 
@@ -153,9 +154,9 @@ def tell_short(happened: events.TransferShort, event: Event, now: datetime) -> N
 def tell_refunded(happened: events.PaymentRefunded, event: Event, now: datetime) -> None:
     note = invoice_by_id(happened.credit_note)
     row = order_by_id(note.order_id)
-    _tell(
-        row, event, "payments.refunded", now, "purchases.buy", "billing.view", credit_note=note.number, back=-note.total
-    )
+    # What was withheld never came to us: only the money goes back.
+    facts = {"back": note.refund.amount, "withheld": withheld(row.pk, row.currency) if row.refunded_at else None}
+    _tell(row, event, "payments.refunded", now, "purchases.buy", "billing.view", credit_note=note.number, **facts)
 
 
 def tell_disputed(happened: events.PaymentDisputed, event: Event, now: datetime) -> None:
@@ -168,6 +169,14 @@ def tell_dispute_closed(happened: events.DisputeClosed, event: Event, now: datet
         _tell(row, event, "payments.dispute_won", now, "purchases.buy", "billing.view")
     else:
         _tell(row, event, "payments.dispute_lost", now, "purchases.buy", "billing.view")
+
+
+def tell_withholding(happened: events.WithholdingMoved, event: Event, now: datetime) -> None:
+    """Each step of a certificate of withheld tax; what staff wrote stands in the letter."""
+    row, claim = order(happened.number), withholding(happened.withholding)
+    facts = {"withheld": claim.amount, "rest": row.total - claim.amount, "answer": happened.words}
+    facts |= {"reference": row.reference, "pay_by": row.expires_on, "open": row.open}
+    _tell(row, event, f"withholding.{happened.status}", now, "purchases.send_withholding", **facts)
 
 
 def make_pdf(happened: events.Event, event: Event, now: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from tenure.billing import queries as billing
 from tenure.enrolment import queries as enrolment
 from tenure.kernel.money import Money
 from tenure.kernel.refusals import Refusal
@@ -27,7 +28,7 @@ from tenure.support.rules import RequestStatus
 
 MONTHS = 12
 # These tasks are also seen in the orders themselves, where they end by themselves.
-SEEN_ELSEWHERE = ("proof", "transfer_short")
+SEEN_ELSEWHERE = ("proof", "transfer_short", "withholding", "exemption")
 
 
 @dataclass(slots=True)
@@ -170,7 +171,7 @@ class Waiting:
     """One thing that needs a person: what kind, since when, whose, and what the words and the link need."""
 
     kind: str
-    """check, transfer, short, proof, request or task."""
+    """check, transfer, short, proof, withholding, exemption, request or task."""
     since: datetime
     partner_id: int | None
     partner: str
@@ -198,6 +199,8 @@ def desk(today: date, *, most: int = 50) -> Desk:
         "transfer": (payments.unmatched().order_by("recorded_at", "pk"), _transfer),
         "short": (purchases.part_paid(today), _short),
         "proof": (purchases.proofs_waiting(), _proof),
+        "withholding": (billing.withholdings_waiting(), _withholding),
+        "exemption": (partners.applications_waiting(), _exemption),
         "request": (support.queue().filter(status=RequestStatus.OPEN), _request),
         "task": (plumbing.open_tasks().exclude(kind__in=SEEN_ELSEWHERE), _task),
     }
@@ -247,6 +250,16 @@ def _short(pair) -> Waiting:
 def _proof(row) -> Waiting:
     facts = {"number": row.order.number, "amount": row.order.total, "paid_on": row.paid_on}
     return Waiting("proof", row.uploaded_at, row.partner_id, row.partner.legal_name, row.order.number, facts)
+
+
+def _withholding(row) -> Waiting:
+    facts = {"amount": row.amount, "certificate": row.certificate}
+    return Waiting("withholding", row.moved_at, row.partner_id, row.partner.legal_name, row.pk, facts)
+
+
+def _exemption(row) -> Waiting:
+    facts = {"certificate": row.certificate}
+    return Waiting("exemption", row.moved_at, row.partner_id, row.partner.legal_name, row.pk, facts)
 
 
 def _request(row) -> Waiting:

@@ -6,7 +6,7 @@ It must never change an order. Read next: ``purchases/queries.py``.
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from tenure.billing.queries import of_orders
+from tenure.billing.queries import of_orders, withholding_of
 from tenure.kernel.access import may
 from tenure.kernel.money import Money
 from tenure.memberships.queries import term_of_order
@@ -37,6 +37,7 @@ def order(request: HttpRequest, number: str) -> HttpResponse:
         "received": [(part, Money(part.amount_minor, part.currency)) for part in received],
         "refunds": refunds_of(row.pk),
         "proofs": proofs(row),
+        "withholding": withholding_of(row.pk),
         "papers": of_orders([row.pk]) if may(request.actor, "billing.view") else [],
         "term": term_of_order(row.pk),
         "placed_by": names({row.placed_by}).get(

@@ -187,6 +187,16 @@ def _proof(item: Waiting) -> tuple[str, str, str, str, str]:
     return "proof.uploaded", words, _("See order"), reverse("office:order", args=[item.key]), "orders.view"
 
 
+def _withholding(item: Waiting) -> tuple[str, str, str, str, str]:
+    words = _("%(amount)s withheld, certificate %(certificate)s") % item.facts
+    return "withheld", words, _("Decide"), reverse("office:withheld", args=[item.key]), "payments.view"
+
+
+def _exemption(item: Waiting) -> tuple[str, str, str, str, str]:
+    words = _("Application for tax exemption, certificate %(certificate)s") % item.facts
+    return "exemption", words, _("Decide"), reverse("office:exemption", args=[item.key]), "payments.view"
+
+
 def _request(item: Waiting) -> tuple[str, str, str, str, str]:
     facts = item.facts
     words = _("%(name)s: %(value)s") % {"name": facts["number"], "value": facts["subject"]}
@@ -205,6 +215,8 @@ SAID = {
     "transfer": _transfer,
     "short": _short,
     "proof": _proof,
+    "withholding": _withholding,
+    "exemption": _exemption,
     "request": _request,
     "task": _task,
 }

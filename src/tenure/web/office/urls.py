@@ -4,6 +4,7 @@ from django.urls import path
 
 from tenure.web.office import (
     books,
+    certificates,
     charging,
     disputes,
     invoices,
@@ -42,6 +43,11 @@ urlpatterns = [
     path("transfers/statements/<int:id>/", statements.statement, name="statement"),
     path("transfers/columns/<str:currency>/", statements.columns, name="columns"),
     path("transfers/proofs/<int:id>/", transfers.proof, name="proof"),
+    path("certificates/", certificates.certificates, name="certificates"),
+    path("certificates/withheld/<int:id>/", certificates.withheld, name="withheld"),
+    path("certificates/withheld/<int:id>/file/", certificates.withheld_file, name="withheld-file"),
+    path("certificates/exemption/<int:id>/", certificates.exemption, name="exemption"),
+    path("certificates/exemption/<int:id>/file/", certificates.exemption_file, name="exemption-file"),
     path("subscriptions/", subscriptions.subscriptions, name="subscriptions"),
     path("orders/<str:number>/", orders.order, name="order"),
     path("support/", support.support_queue, name="support"),

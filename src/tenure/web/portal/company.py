@@ -21,7 +21,7 @@ from tenure.kernel.periods import Span, plus_days
 from tenure.kernel.refusals import Invalid, NotYours
 from tenure.memberships.queries import holdings
 from tenure.partners import actions as partners
-from tenure.partners.queries import by_id, exemptions
+from tenure.partners.queries import by_id, exemptions, undecided_application
 from tenure.partners.rules import ManagedIn
 from tenure.plumbing.files import handed_in
 from tenure.programme.rules import Programme
@@ -52,6 +52,8 @@ def company(request: HttpRequest) -> HttpResponse:
             and may(request.actor, "enrolment.ask_confirmation_again", partner.pk),
             "accepted": _with_texts(enrolments.acceptances(partner), request.programme),
             "exemptions": exemptions(partner),
+            "applying": undecided_application(partner.pk),
+            "may_ask_exemption": may(request.actor, "partners.ask_exemption", partner.pk),
             "moving": [] if managed_here else _windows(request),
             "managed_here": managed_here,
             "move_helpers": can_help(request, "partners.move_here"),

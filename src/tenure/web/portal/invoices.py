@@ -19,7 +19,9 @@ def invoices(request: HttpRequest) -> HttpResponse:
     """All documents, the newest first, by the year they were issued in."""
     rows = documents.listed(request.partner.pk)
     years = [(year, list(group)) for year, group in groupby(rows, key=lambda row: row.invoice.issued_on.year)]
-    return render(request, "portal/invoices.html", {"years": years})
+    withholds = request.partner.country in request.programme.withholding
+    withholds = withholds or documents.withholdings(request.partner.pk).exists()
+    return render(request, "portal/invoices.html", {"years": years, "withholds": withholds})
 
 
 @portal("billing.view")

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from tenure.billing.actions import bank_of
 from tenure.billing.documents import render as draw
-from tenure.billing.queries import of_orders
+from tenure.billing.queries import of_orders, withholding_of
 from tenure.billing.rules import Kind
 from tenure.kernel.access import may
 from tenure.kernel.money import Money
@@ -119,11 +119,14 @@ def order(request: HttpRequest, row) -> HttpResponse:
                 ("cancel", "purchases.cancel_order"),
                 ("change", "purchases.change_method"),
                 ("prove", "purchases.upload_proof"),
+                ("withhold", "purchases.send_withholding"),
                 ("buy", "purchases.draft"),
                 ("subscription", "memberships.view"),
             )
         },
         "other": other_method(shown),
+        "withholding": withholding_of(row.pk),
+        "may_withhold": row.open and row.method == Method.BANK_TRANSFER and bool(may_be_withheld(row)),
         "helpers": can_help(request, "purchases.pay_again") if row.open else None,
         "nav": "portal:orders",
     }

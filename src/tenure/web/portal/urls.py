@@ -8,6 +8,7 @@ from tenure.web.portal import (
     checkout,
     company,
     competencies,
+    exemption,
     home,
     invoices,
     join,
@@ -18,6 +19,7 @@ from tenure.web.portal import (
     subscriptions,
     support,
     users,
+    withholding,
 )
 
 app_name = "portal"
@@ -36,6 +38,7 @@ urlpatterns: list = [
     path("orders/<str:number>/cancel/", orders.order_cancel, name="order_cancel"),
     path("orders/<str:number>/method/", method.order_method, name="order_method"),
     path("orders/<str:number>/proof/", orders.order_proof, name="order_proof"),
+    path("orders/<str:number>/withholding/", withholding.order_withholding, name="order_withholding"),
     path("orders/<str:number>/pro-forma.pdf", orders.order_document, name="order_document"),
     path("orders/<str:number>/transfer.svg", orders.order_qr, name="order_qr"),
     path("subscriptions/<int:id>/", subscriptions.subscription, name="subscription"),
@@ -52,6 +55,7 @@ urlpatterns: list = [
     path("company/", company.company, name="company"),
     path("company/edit/", company.company_edit, name="company_edit"),
     path("company/confirmation/", company.confirmation_again, name="confirmation_again"),
+    path("company/exemption/", exemption.exemption, name="exemption"),
     path("company/checks/<int:id>/appeal/", company.appeal, name="appeal"),
     path("company/move-here/", company.move_here, name="move_here"),
     path("company/switch/", company.company_switch, name="company_switch"),
@@ -67,6 +71,8 @@ urlpatterns: list = [
     path("benefits/<int:id>/use/", benefits.benefit_use, name="benefit_use"),
     path("competencies/", competencies.competencies, name="competencies"),
     path("invoices/", invoices.invoices, name="invoices"),
+    path("invoices/withheld/", withholding.withholdings, name="withholdings"),
+    path("invoices/withheld/<int:id>/certificate/", withholding.withholding_file, name="withholding_file"),
     path("invoices/<str:number>.pdf", invoices.invoice_pdf, name="invoice_pdf"),
     path("invoices/<str:number>.xml", invoices.invoice_xml, name="invoice_xml"),
     path("notices/", notices.notices, name="notices"),

@@ -34,6 +34,8 @@ WORDS: dict[str, tuple[Any, str]] = {
         word("Tax exemption %(certificate)s recorded, valid from %(valid_from)s to %(valid_to)s"),
         GOOD,
     ),
+    "partners.exemption_moved": (word("Application for tax exemption: %(status)s"), QUIET),
+    "partners.exemption_ending": (word("Tax exemption %(certificate)s ends on %(valid_to)s"), QUIET),
     "partners.invited_here": (word("The company was invited to move here from the old portal"), QUIET),
     "partners.moved_here": (word("The company moved here from the old portal"), GOOD),
     "enrolment.agreement_accepted": (word("Agreement version %(version)s was accepted"), QUIET),
@@ -60,6 +62,7 @@ WORDS: dict[str, tuple[Any, str]] = {
     "payments.transfer_matched": (word("Transfer matched to order %(number)s"), GOOD),
     "payments.transfer_held": (word("Transfer held for the company"), QUIET),
     "payments.transfer_ignored": (word("Transfer set aside: it is for no order"), QUIET),
+    "payments.withholding_moved": (word("Certificate of withheld tax for order %(number)s: %(status)s"), QUIET),
     "payments.transfer_short": (word("Transfer for order %(number)s is %(missing)s short"), BAD),
     "payments.late_capture_returned": (word("A late card payment for order %(number)s was given back"), BAD),
     "payments.refunded": (word("The money was given back"), QUIET),
@@ -129,7 +132,10 @@ def sentence(name: str, facts: dict[str, Any]) -> str:
     """An event's line. Kinds and states speak the vocabulary of the statuses."""
     if name not in WORDS:
         return name
-    said = {key: status_of(value)[0] if key in ("kind", "state", "outcome") else value for key, value in facts.items()}
+    said = {
+        key: status_of(value)[0] if key in ("kind", "state", "outcome", "status") else value
+        for key, value in facts.items()
+    }
     if name == "payments.transfer_short":
         said["missing"] = Money(facts["missing_minor"], facts["currency"])
     if "action" in facts:

@@ -7,6 +7,7 @@ programme file. Read next: ``letters.py``.
 
 from tenure.kernel.text import Text
 from tenure.web.shared.letters_about_money import MONEY
+from tenure.web.shared.letters_about_tax import TAX
 from tenure.web.shared.paragraphs import Words, say, unless, when
 
 CHECKS = {
@@ -122,6 +123,7 @@ LETTERS: dict[str, Words] = {
         SEE_OFFERS,
     ),
     **MONEY,
+    **TAX,
     # Renewals
     "renewals.auto_renew_off": Words(
         Text("Auto-renew is off: {offer} expires on {expires_on}", "自動續約已關閉，{offer}將於 {expires_on}到期"),

@@ -46,6 +46,11 @@ MONEY: dict[str, Words] = {
                 "Your payment of {amount}, tax included, for {offer} of {company} has arrived.",
                 "已收到「{company}」{offer}的款項 {amount}（含稅）。",
             ),
+            when(
+                "withheld",
+                "{withheld} of it was withheld as tax, as your certificate shows; the invoice states the whole price.",
+                "其中 {withheld} 依貴公司的扣繳憑單以扣繳稅額計入，發票仍載明全額。",
+            ),
             say(
                 "Order: {number}\nInvoice: {invoice}\nPeriod: {starts_on} to {expires_on}\n"
                 "Partner ID: {partner_number}",
@@ -188,6 +193,12 @@ MONEY: dict[str, Words] = {
             say(
                 "Credit note {credit_note} corrects the invoice of order {number}.",
                 "折讓單 {credit_note} 更正訂單 {number} 的發票。",
+            ),
+            when(
+                "withheld",
+                "{withheld} of the price was withheld as tax and never reached us. The certificate no longer counts "
+                "here; have it corrected by your tax office.",
+                "價款中有 {withheld} 由貴公司扣繳，未匯入我們的帳戶。該憑單在此已不再計入，請向貴公司的稅務機關更正。",
             ),
         ),
         Text("See the order and download the credit note: {link}", "檢視訂單並下載折讓單：{link}"),

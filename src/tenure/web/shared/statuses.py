@@ -130,6 +130,17 @@ STATUSES: dict[str, tuple[Any, str]] = {
     "do_not_renew": (word("status", "Ends at expiry"), QUIET),
     "tax_refunded": (word("status", "Tax refunded"), OK),
     "answered": (word("status", "Answered"), OK),
+    # Tax certificates: withheld tax and exemption
+    "submitted": (word("status", "Being checked"), WARN),
+    "pending_partner": (word("status", "Waiting for your company"), DANGER),
+    "office.pending_partner": (word("status", "Waiting for the partner"), QUIET),
+    "accepted": (word("status", "Accepted"), OK),
+    "withheld": (word("status", "Withheld tax"), WARN),
+    "government": (word("status", "Government or public body"), QUIET),
+    "education": (word("status", "School or research body"), QUIET),
+    "charity": (word("status", "Charity"), QUIET),
+    "international": (word("status", "International organisation or diplomatic mission"), QUIET),
+    "other": (word("status", "Another ground"), QUIET),
     # Ledger accounts
     "receivable": (word("status", "Receivable"), QUIET),
     "gateway_clearing": (word("status", "Card clearing"), QUIET),
