@@ -349,23 +349,6 @@ class ChargingReleased(Event):
     reason: str
 
 
-@_event("benefits.granted")
-class BenefitsGranted(Event):
-    term: int
-
-
-@_event("benefits.key_revealed")
-class KeyRevealed(Event):
-    grant: int
-    key: int
-
-
-@_event("benefits.used")
-class BenefitUsed(Event):
-    grant: int
-    quantity: int
-
-
 @_event("charging.stopped")
 class ChargingStopped(Event):
     cause: str
@@ -381,10 +364,6 @@ class ChargingStarted(Event):
 class CardRemoved(Event):
     card: int
     label: str
-
-
-@_event("benefits.revoked")
-class BenefitsRevoked(Event):
     renewed: list[int]
 
 
@@ -403,6 +382,10 @@ class KeyRevealed(Event):
 class BenefitUsed(Event):
     grant: int
     quantity: int
+
+
+@_event("benefits.revoked")
+class BenefitsRevoked(Event):
     term: int
 
 

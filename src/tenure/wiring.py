@@ -27,10 +27,10 @@ from tenure.purchases import disputes, importing
 from tenure.purchases import jobs as order_jobs
 from tenure.purchases import queries as orders_read
 from tenure.renewals import actions as renewals
+from tenure.renewals import cards as renewal_cards
 from tenure.renewals import jobs as renewal_jobs
 from tenure.renewals import queries as renewals_read
 from tenure.support import actions as support
-from tenure.renewals import cards as renewal_cards
 from tenure.support import jobs as support_jobs
 from tenure.web.shared.letters import put_into_words
 
@@ -55,13 +55,13 @@ LISTENERS = {
     "partners.tell_exemption_moved": partner_jobs.tell_moved,
     "partners.tell_exemption_ending": partner_jobs.tell_ending,
     "renewals.tell_due": renewal_jobs.tell_due,
+    "renewals.tell_card_removed": renewal_jobs.tell_card_removed,
     "renewals.tell_auto_renew_off": renewal_jobs.tell_auto_renew_off,
     "enrolment.tell_confirmation": support_jobs.tell_confirmation,
     "enrolment.tell_verified": support_jobs.tell_verified,
     "enrolment.tell_rejected": support_jobs.tell_rejected,
     "people.tell_invited": support_jobs.tell_invited,
     "partners.tell_invited_here": support_jobs.tell_invited_here,
-    "renewals.tell_card_removed": renewal_jobs.tell_card_removed,
     "support.tell_opened": support_jobs.tell_opened,
     "support.tell_replied": support_jobs.tell_replied,
     "support.tell_closed": support_jobs.tell_closed,
@@ -85,6 +85,7 @@ REACTIONS = {
     events.ExemptionMoved: ["partners.tell_exemption_moved"],
     events.ExemptionEnding: ["partners.tell_exemption_ending"],
     events.DueFell: ["renewals.tell_due"],
+    events.CardRemoved: ["renewals.tell_card_removed"],
     events.AutoRenewTurnedOff: ["renewals.tell_auto_renew_off"],
     events.ConfirmationAsked: ["enrolment.tell_confirmation"],
     events.PartnerVerified: ["enrolment.tell_verified"],
@@ -94,7 +95,6 @@ REACTIONS = {
     events.RequestOpened: ["support.tell_opened"],
     events.RequestReplied: ["support.tell_replied"],
     events.RequestClosed: ["support.tell_closed"],
-    events.CardRemoved: ["renewals.tell_card_removed"],
     events.CompetencyQualified: ["competencies.tell_qualified"],
 }
 
@@ -122,6 +122,7 @@ SCHEDULE = [
     ("partners.warn_ending", exemptions.warn_ending),
     ("billing.recognise", closing.recognise),
     ("billing.reconcile", reconciling.reconcile_daily),
+    ("renewals.finish_removals", renewal_cards.finish_removals),
     ("purchases.follow_disputes", disputes.follow_disputes),
     ("proof.seal", seals.seal),
 ]
@@ -132,7 +133,6 @@ SCHEDULE = [
 COMES_DUE = {
     "purchases.ask_open_attempts": lambda day: None,
     "purchases.finish_refunds": payments_read.next_day_of_refunds,
-    ("renewals.finish_removals", renewal_cards.finish_removals),
     "support.finish_refunded": payments_read.next_day_of_refunds,
     "purchases.finish_statements": payments_read.next_day_of_statements,
     "purchases.expire_orders": orders_read.next_day,
@@ -141,6 +141,7 @@ COMES_DUE = {
     "partners.warn_ending": partners_read.next_day_of_exemptions,
     "billing.recognise": closing.next_day,
     "billing.reconcile": reconciling.next_day,
+    "renewals.finish_removals": renewal_cards.next_day_of_removals,
     "purchases.follow_disputes": payments_read.next_day_of_disputes,
     "proof.seal": lambda day: None,
 }
@@ -152,7 +153,6 @@ COMES_DUE_AT = [payments_read.next_ask_at]
 def job_failed(name: str, now: datetime) -> None:
     """A scheduled job broke: a person should know, the next tick tries again."""
     with beat():
-    "renewals.finish_removals": renewal_cards.next_day_of_removals,
         outbox.open_task("job", f"job:{name}", None, "failed", now)
 
 
@@ -180,6 +180,7 @@ def gateway(name: str):
             settings.TENURE_STRIPE_WEBHOOK_SECRETS,
             base=settings.TENURE_STRIPE_API_BASE,
             site=site,
+            told_time=offset.note,
         )
     }[name]()
 
@@ -191,7 +192,6 @@ def gateway(name: str):
 @engine.task(queueing_lock="tick", name="tenure.tick")
 def tick(timestamp: int) -> None:
     if applied():
-            told_time=offset.note,
         jobs.run_until_idle(clock.now())
 
 

@@ -17,8 +17,6 @@ KINDS: dict[str, Any] = {
     "exemption": word("A company applied for tax exemption"),
     "card": word("A removed card has not been forgotten"),
     "charging": word("Charging cards is stopped"),
-    "withholding": word("A certificate of withheld tax was sent in"),
-    "exemption": word("A company applied for tax exemption"),
     "order": word("An order could not be closed"),
     "proof": word("A proof of payment was uploaded"),
     "reconciliation": word("The gateway's list and the books differ"),

@@ -203,17 +203,6 @@ MONEY: dict[str, Words] = {
         ),
         Text("See the order and download the credit note: {link}", "檢視訂單並下載折讓單：{link}"),
     ),
-    "payments.disputed": Words(
-        Text("Order {number}: your bank disputes the payment", "訂單 {number} 的款項遭銀行提出爭議"),
-        (
-            say(
-                "The bank of the card that paid {amount} for {offer} of {company} has taken the money back, because "
-                "somebody disputed the charge. Until it has decided, the membership is suspended and nothing is "
-                "charged.",
-                "支付「{company}」{offer} {amount} 的發卡銀行因有人對扣款提出爭議，已暫時收回款項。"
-                "在銀行裁定前，會員資格暫停，期間不會扣款。",
-            ),
-            say(
     "payments.card_removed": Words(
         Text("{card} has been removed", "{card} 已移除"),
         (
@@ -230,6 +219,17 @@ MONEY: dict[str, Words] = {
         ),
         Text("See the cards that are kept: {link}", "檢視留存的信用卡：{link}"),
     ),
+    "payments.disputed": Words(
+        Text("Order {number}: your bank disputes the payment", "訂單 {number} 的款項遭銀行提出爭議"),
+        (
+            say(
+                "The bank of the card that paid {amount} for {offer} of {company} has taken the money back, because "
+                "somebody disputed the charge. Until it has decided, the membership is suspended and nothing is "
+                "charged.",
+                "支付「{company}」{offer} {amount} 的發卡銀行因有人對扣款提出爭議，已暫時收回款項。"
+                "在銀行裁定前，會員資格暫停，期間不會扣款。",
+            ),
+            say(
                 "If the dispute is a mistake, ask the bank to withdraw it. Nothing is lost meanwhile.",
                 "若爭議出於誤會，可請銀行撤回；在此期間，您的資料與權益都會保留。",
             ),
