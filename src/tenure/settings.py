@@ -44,6 +44,12 @@ if not SECRET_KEY:
     if not TENURE_DEMO:
         sys.exit("Set TENURE_SECRET_KEY to a random text of at least 50 characters.")
     SECRET_KEY = "demonstration-only-" * 4
+# Earlier secret keys, while the key is being changed: what they signed or sealed is still read.
+SECRET_KEY_FALLBACKS = [
+    word for part in os.environ.get("TENURE_SECRET_KEY_FALLBACKS", "").split(",") if (word := part.strip())
+]
+# Keys of their own for sealed values, the newest first (plumbing/sealed.py).
+TENURE_FIELD_KEYS = os.environ.get("TENURE_FIELD_KEYS", "")
 
 
 def _database() -> dict:

@@ -46,6 +46,7 @@ GROUPS = (
             ("import", "tenure.cli.imports", "take in a bank statement"),
             ("jobs", "tenure.cli.jobs", "list or run what is due now"),
             ("charging", "tenure.cli.charging", "stop charging cards, or let them be charged again"),
+            ("keys", "tenure.cli.keys", "bring what is stored sealed under a new key"),
             ("books", "tenure.cli.books", "close a month, write the journal, compare with the gateway"),
         ),
     ),
