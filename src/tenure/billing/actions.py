@@ -21,7 +21,7 @@ from tenure.payments.models import BankLine, Payment, Refund
 from tenure.payments.rules import Method
 from tenure.plumbing.db import beat, crash_point, inside
 from tenure.plumbing.models import StoredFile
-from tenure.plumbing.together import insert, insert_all, together
+from tenure.plumbing.together import insert, insert_all, remember, save, together
 from tenure.programme.rules import Programme
 
 declare("billing.view", Side.BOTH, says="See and download invoices.")
@@ -133,14 +133,19 @@ def issue(
 
 def take_number(kind: Kind, year: int, now: datetime) -> tuple[Series, datetime]:
     """The series with its next number in ``last``, and the document's instant; the row stays locked until commit."""
+    series = remember(("series", kind, year), lambda: _locked_series(kind, year))
+    series.last, series.last_issued_at = series.last + 1, max(now, series.last_issued_at or now)
+    save(series, "last", "last_issued_at")
+    return series, series.last_issued_at
+
+
+def _locked_series(kind: Kind, year: int) -> Series:
     rows = Series.objects.select_for_update().filter(kind=kind, year=year)
     series = rows.first()
     if series is None:
         Series.objects.bulk_create([Series(kind=kind, year=year)], ignore_conflicts=True)
         series = rows.get()
-    series.last, series.last_issued_at = series.last + 1, max(now, series.last_issued_at or now)
-    series.save()
-    return series, series.last_issued_at
+    return series
 
 
 def share_books() -> None:

@@ -29,6 +29,7 @@ class _Block:
         self.first: dict[Callable[[list], None], list] = {}
         self.new: dict[type[Model], list] = defaultdict(list)
         self.changed: dict[tuple[type[Model], tuple[str, ...]], dict[int, Any]] = defaultdict(dict)
+        self.remembered: dict[Any, Any] = {}
         self._fresh: set[int] = set()
         self._ids: dict[type[Model], Iterator[int]] = {}
 
@@ -64,11 +65,22 @@ class _Block:
         for model, rows in self.new.items():
             model._base_manager.bulk_create(rows)
         for (model, fields), changed in self.changed.items():
-            rows = list(changed.values())
-            if len(rows) == 1:
-                rows[0].save(update_fields=fields)
-            else:
-                model._base_manager.bulk_update(rows, fields)
+            _update(model, list(changed.values()), fields)
+
+
+def _update(model: type[Model], rows: list[Any], fields: tuple[str, ...]) -> None:
+    """Some fields of several rows in one statement, each value beside its row's number."""
+    columns = [model._meta.get_field(field) for field in fields]
+    quoted = [connection.ops.quote_name(column.column) for column in columns]
+    types = [str(column.db_parameters(connection)["type"]) for column in columns]
+    values = [[column.get_db_prep_save(getattr(row, column.attname), connection) for row in rows] for column in columns]
+    told = ", ".join(["%s::bigint[]", *(f"%s::{kind}[]" for kind in types)])
+    sql = (
+        f"UPDATE {model._meta.db_table} AS t SET {', '.join(f'{name} = v.{name}' for name in quoted)} "
+        f"FROM UNNEST({told}) AS v (id, {', '.join(quoted)}) WHERE t.id = v.id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [[row.pk for row in rows], *values])
 
 
 _open: ContextVar[_Block | None] = ContextVar("together", default=None)
@@ -119,6 +131,16 @@ def save(row: Model, *fields: str) -> None:
         row.save(update_fields=fields)
     else:
         block.change(row, fields)
+
+
+def remember(key: Any, read: Callable[[], Row]) -> Row:
+    """A row that is read and locked once for a whole block; without one, now."""
+    block = _open.get()
+    if block is None:
+        return read()
+    if key not in block.remembered:
+        block.remembered[key] = read()
+    return block.remembered[key]
 
 
 def first(function: Callable[[list], None], value: Any) -> None:
