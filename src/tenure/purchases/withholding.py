@@ -164,4 +164,6 @@ def _pay(actor: Actor, row: Withholding, order: Order, now: datetime) -> None:
 
 def _tell(actor: Actor, verb: str, row: Withholding, order: Order, now: datetime) -> None:
     of = {"partner_id": order.partner_id, "subject": f"order:{order.pk}", "number": order.number}
-    record(actor, verb, now, events.WithholdingMoved(**of, withholding=row.pk, status=str(row.status), words=row.answer))
+    record(
+        actor, verb, now, events.WithholdingMoved(**of, withholding=row.pk, status=str(row.status), words=row.answer)
+    )
