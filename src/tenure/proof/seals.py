@@ -112,9 +112,10 @@ def seal(now: datetime) -> int:
 
 @transaction.atomic
 def _seal(chain: str, table: str, now: datetime) -> None:
-    # Ids are given out before they are committed: wait for the writers under way, so that no row is passed over.
+    # Ids are given out before they are committed: wait for the writers under way, so that no row is passed over, and
+    # for whoever seals already, so that no two continue the chain from one seal.
     with connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
+        cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
         last = Seal.objects.select_for_update().filter(chain=chain).order_by("-n").first()
         after, previous = (last.last_id, last.hash) if last else (0, ZERO)
         batch = f"(SELECT id FROM {table} WHERE id > %s ORDER BY id LIMIT {BATCH})"
