@@ -97,7 +97,7 @@ def note(attempt_id: int, status: AttemptStatus, *, cause: str, now: datetime, *
 
 
 def note_asked(attempt: Attempt, now: datetime) -> None:
-    """The gateway is about to be asked; written first, so that asking which breaks is not repeated at once."""
+    """The gateway was asked, and answered or not: it is asked again when that is due."""
     Attempt.objects.filter(pk=attempt.pk).update(asked_at=now)
 
 

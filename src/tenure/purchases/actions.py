@@ -174,13 +174,15 @@ def ask_open_attempts(now: datetime) -> int:
     """Ask about each attempt whose turn has come; repeat what a crash cut off. Returns how many were asked about."""
     asked = 0
     for attempt in to_ask(now):
-        with beat():
-            payments.note_asked(attempt, now)
         try:
             resolve(attempt, cause="janitor", now=now)
         except (Refusal, base.Rejected) as refusal:
             with beat():
                 open_task("payment", f"attempt:{attempt.pk}", attempt.partner_id, refusal.code, now)
+        finally:
+            # Asking that breaks is not repeated at once; whoever was killed while asking has not asked.
+            with beat():
+                payments.note_asked(attempt, now)
         _tell_if_stuck(attempt, now)
         asked += 1
     return asked
