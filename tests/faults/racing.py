@@ -17,12 +17,15 @@ from unittest.mock import patch
 from django.db import DatabaseError, connection, models
 from django.db.models import QuerySet
 
-from tenure.kernel.access import Actor
+from tenure.kernel.access import SYSTEM, Actor
 from tenure.kernel.refusals import Refusal
 from tenure.memberships.models import Subscription
 from tenure.partners.models import Partner
+from tenure.payments.gateways.base import Rejected
 from tenure.payments.queries import cards
 from tenure.people.models import User
+from tenure.purchases import actions as purchases
+from tenure.support import actions as support
 from tests.worlds import World
 
 ROUNDS = 3
@@ -32,20 +35,20 @@ SECONDS = 20
 
 
 def told(call: Callable[[], Any]) -> Any:
-    """What a caller hears: a value, a refusal, or the database's own no."""
+    """What a caller hears: a value, a refusal, the gateway's no, or the database's own."""
     try:
         return call()
-    except (Refusal, DatabaseError) as no:
+    except (Refusal, Rejected, DatabaseError) as no:
         return no
     finally:
         connection.close()
 
 
 def codes(answers: Iterable[Any]) -> list[str]:
-    """The refusals among some answers. A bare error of the database is nobody's answer."""
+    """The refusals among some answers. A bare error of the database or the gateway is nobody's answer."""
     found = []
     for answer in answers:
-        assert not isinstance(answer, DatabaseError), answer
+        assert not isinstance(answer, DatabaseError | Rejected), answer
         if isinstance(answer, Refusal):
             found.append(answer.code)
     return sorted(found)
@@ -176,6 +179,13 @@ def _dropped(cursor: Any, name: str) -> Callable[[], None]:
 def _one(cursor: Any, query: str, name: str) -> tuple | None:
     cursor.execute(query, [name])
     return cursor.fetchone()
+
+
+def janitor(world: World) -> None:
+    """What the worker repairs of money afterwards, without its letters and documents."""
+    purchases.ask_open_attempts(world.now)
+    purchases.finish_refunds(world.now)
+    support.finish_refunded(world.now, SYSTEM)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from tenure.plumbing.models import Event
 from tenure.purchases import settling
 from tenure.renewals import actions as renewals
 from tenure.renewals.models import Due
-from tests.faults.racing import ROUNDS, Firm, amid, at_once, codes, firms, unconstrained, unlocked
+from tests.faults.racing import ROUNDS, Firm, amid, at_once, codes, firms, janitor, unconstrained, unlocked
 from tests.faults.test_races_of_orders import ONE_OPEN, TOO_LATE, charges_of, is_renewed_once, renewals_of, renewing
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,7 +52,7 @@ def test_a_renewal_by_hand_against_the_daily_run_makes_one_term(committed):
     for one in due(committed, ROUNDS):
         answers = at_once(renewing(one), daily_run(committed), daily_run(committed))
         assert set(codes(answers)) <= {*TOO_LATE, "orders.card_charge_running", "payments.checking"}
-        committed.work()
+        janitor(committed)
         is_renewed_once(one)
 
 
@@ -81,7 +81,7 @@ def test_control_by_hand_and_by_itself_without_the_guards_are_charged_twice(comm
 def test_two_daily_runs_at_once_charge_once(committed):
     found = due(committed, ROUNDS)
     assert codes(at_once(*[daily_run(committed)] * 4)) == []
-    committed.work()
+    janitor(committed)
     for one in found:
         is_renewed_once(one)
     assert Due.objects.filter(action__startswith="charge").count() == ROUNDS
@@ -101,7 +101,7 @@ def test_control_two_daily_runs_without_the_guards_charge_twice(committed):
 def test_auto_renew_off_against_the_charge_is_one_or_the_other(committed):
     for one in due(committed, ROUNDS):
         at_once(daily_run(committed), turning_off(one))
-        committed.work()
+        janitor(committed)
         assert Term.objects.filter(subscription=one.subscription).count() == 1 + charges_of(one)
         assert not one.subscription.auto_renew, "the person said off, whether the charge was through or not"
 
@@ -143,7 +143,7 @@ def test_control_what_the_order_wished_would_switch_it_on_again(committed, monke
 def test_another_card_against_the_charge_is_the_one_that_stays(committed):
     for one in due(committed, ROUNDS):
         at_once(daily_run(committed), taking_another_card(one))
-        committed.work()
+        janitor(committed)
         assert charges_of(one) == 1
         assert one.subscription.card.token == OTHER.token
 
