@@ -115,6 +115,7 @@ INSTALLED_APPS = [
     "tenure.web.shared",
 ]
 MIDDLEWARE = [
+    "tenure.web.shared.requests.Requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -214,7 +215,9 @@ DEFAULT_FROM_EMAIL = os.environ.get("TENURE_EMAIL_FROM", "Tenure <no-reply@tenur
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"()": "tenure.plumbing.logs.WithoutCards"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {"line": {"()": "tenure.plumbing.logs.formatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
+    # Every request is one line already; Django adds its own only where something broke.
+    "loggers": {"tenure": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
 }

@@ -6,9 +6,10 @@ import random
 import pytest
 from django.db import connection
 from django.test import Client
+from structlog.stdlib import ProcessorFormatter
 
 from tenure.kernel.cardnumbers import looks_like_card
-from tenure.plumbing.logs import WithoutCards
+from tenure.plumbing.logs import formatter
 from tenure.support.models import Request
 from tests.contracts.test_access_walk import PARAMETER, STAND_INS, Things, before_parameter, ours
 
@@ -90,7 +91,7 @@ def test_an_address_with_one_is_refused_and_not_repeated(world, client, caplog, 
     client.force_login(world.oda if "office" in address else world.ann)
     answer = client.get(address.format(number()))
     assert answer.status_code == 422 and number() not in answer.content.decode()
-    written = [WithoutCards().format(record) for record in caplog.records]
+    written = [formatter().format(record) for record in caplog.records]
     assert written and not any(number() in line for line in written)
 
 
@@ -98,8 +99,8 @@ def test_the_log_is_written_without_it():
     """Django's own words on a page that isn't there hold its address; the control shows the digits go in."""
     plain = logging.Formatter()
     record = logging.makeLogRecord({"msg": "Not Found: %s", "args": (f"/{number()}/",)})
-    assert number() in plain.format(record) and number() not in WithoutCards().format(record)
-    assert isinstance(logging._handlers["console"].formatter, WithoutCards)
+    assert number() in plain.format(record) and number() not in formatter().format(record)
+    assert isinstance(logging._handlers["console"].formatter, ProcessorFormatter)
 
 
 def test_no_door_keeps_it_in_any_field(world, caplog, mailoutbox, django_capture_on_commit_callbacks):
