@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from tenure.kernel.money import Money
-from tenure.payments.statements.base import Unreadable
+from tenure.payments.statements.base import StatementLine, Unreadable, blotted, finished
 from tenure.payments.statements.delimited import Mapping
 from tenure.payments.statements.reading import read
 
@@ -177,3 +177,45 @@ def test_what_is_no_bank_file_is_refused():
         with pytest.raises(Unreadable) as refused:
             read(content, mapping=GERMAN)
         assert refused.value.reason == reason
+
+
+CARD, AMEX, DINERS = "4242 4242 4242 4242", "378282246310005", "3056-9309-0259-04"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (f"fee {CARD} thanks", "fee •••• •••• •••• •••• thanks"),
+        (f"{AMEX}", "•" * 15),
+        (f"card:{DINERS}.", "card:••••-••••-••••-••."),
+        ("４２４２４２４２４２４２４２４２ 年費", "•••••••••••••••• 年費"),
+        # One digit off the check digit, or no issuer's beginning: not a card.
+        ("4242 4242 4242 4241", "4242 4242 4242 4241"),
+        ("0099-01-118820-6", "0099-01-118820-6"),
+        # What proves itself stays, however much of it would pass for a card.
+        ("DE75 5121 0800 1245 1261 99", "DE75 5121 0800 1245 1261 99"),
+        ("GB33BUKB20201555555555", "GB33BUKB20201555555555"),
+        ("RF46 4242 4242 4242 4242", "RF46 4242 4242 4242 4242"),
+        ("RF94 2019 0004 18 for O-2019-000418", "RF94 2019 0004 18 for O-2019-000418"),
+        (f"RF94 2019 0004 18 {CARD}", "RF94 2019 0004 18 •••• •••• •••• ••••"),
+        (f"RF46 4242 4242 4242 4242 and RF46 4242 4242 4242 4242, {CARD}",
+         "RF46 4242 4242 4242 4242 and RF46 4242 4242 4242 4242, •••• •••• •••• ••••"),
+        # Two letters and two digits before it save no card.
+        (f"AB12 {CARD}", "AB12 •••• •••• •••• ••••"),
+    ],
+)  # fmt: skip
+def test_numbers_of_cards_are_made_unreadable_and_nothing_else(written, kept):
+    assert blotted(written) == kept
+
+
+def test_every_text_of_a_line_is_cleaned_before_its_key_is_made():
+    day = date(2019, 6, 23)
+    texts = {name: f"{name} {CARD}" for name in ("reference", "text", "payer", "end_to_end")}
+    dirty = StatementLine(1, "0099", day, day, Money(9, "TWD"), payer_account="4242424242424242", **texts)
+    clean = {name: f"{name} •••• •••• •••• ••••" for name in texts}
+    plain = StatementLine(1, "0099", day, day, Money(9, "TWD"), **clean)
+    assert finished("CSV", [dirty]).lines == finished("CSV", [plain]).lines
+
+
+def test_what_could_not_be_read_is_told_without_a_card():
+    assert "4242" not in Unreadable("no_amount", 3, f"paid by {CARD}").detail

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.db import connection
 
 from tenure.kernel.money import Money
 from tenure.kernel.refusals import Refusal
@@ -10,7 +11,7 @@ from tenure.payments.models import Allocation, BankLine, OutgoingLine, Statement
 from tenure.payments.rules import Method
 from tenure.payments.statements.delimited import Mapping
 from tenure.people.models import Colleague
-from tenure.plumbing.models import Event
+from tenure.plumbing.models import Event, StoredFile
 from tenure.programme.queries import current
 from tenure.purchases import importing, transfers
 from tenure.purchases.actions import pay_again
@@ -191,3 +192,31 @@ def test_once_money_has_come_the_way_to_pay_stays(world, account):
     with pytest.raises(Refusal) as refused:
         transfers.change_method(world.actor(world.ming), order, method=Method.CARD, now=world.now)
     assert refused.value.code == "orders.money_has_come"
+
+
+def test_a_card_number_in_a_banks_file_is_nowhere_afterwards(world, account):
+    """Someone wrote their card into the transfer: the money finds its order, the number is in no row and no file."""
+    order = world.buy(method=Method.BANK_TRANSFER)
+    told = f"4242 4242 4242 4242 {order.reference}"
+    take_in(world, account, (15750, told, "CARD 5555555555554444", "4111111111111111"), name="378282246310005.csv")
+    assert paid(order)
+    line = BankLine.objects.get()
+    assert "••••" in line.reference and order.reference in line.reference and line.payer_account == ""
+    for digits in ("42424242", "4242 4242", "55555555", "41111111", "37828224"):
+        assert digits not in everything_stored()
+
+
+def everything_stored() -> str:
+    """Every row of every table as text, and the bytes of every file kept."""
+    found = [bytes(content).decode("latin-1") for content in StoredFile.objects.values_list("content", flat=True)]
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT t::text FROM {connection.ops.quote_name(table)} t")
+            found += [text for (text,) in cursor.fetchall()]
+    return "\n".join(found)
+
+
+def test_what_is_stored_is_really_searched(world, account):
+    """The control: a number that may stand there is found."""
+    take_in(world, account, (15750, "4242 4242 4242 4241", "X", ""))
+    assert "4242 4242 4242 4241" in everything_stored()

@@ -34,7 +34,7 @@ from tenure.payments.queries import (
     transfer_refunds_unseen,
 )
 from tenure.payments.rules import Method, references_in
-from tenure.payments.statements.base import Statement, StatementLine, Unreadable, plain, tidy
+from tenure.payments.statements.base import Statement, StatementLine, Unreadable, blotted, plain, tidy
 from tenure.payments.statements.delimited import Mapping
 from tenure.payments.statements.reading import read
 from tenure.plumbing.db import beat, crash_point, inside, verb
@@ -163,7 +163,7 @@ def _enter(
         mark,
         faults,
         now,
-        name=tidy(name, 200),
+        name=tidy(blotted(name), 200),
         form=statement.form,
         account=home(statement.accounts[0], programme) or statement.accounts[0] if statement.accounts else "",
         known=len(statement.lines) - len(new),
