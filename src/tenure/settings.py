@@ -21,6 +21,12 @@ TENURE_STRIPE_WEBHOOK_SECRETS = [
     word for part in os.environ.get("TENURE_STRIPE_WEBHOOK_SECRET", "").split(",") if (word := part.strip())
 ]
 TENURE_STRIPE_API_BASE = os.environ.get("TENURE_STRIPE_API_BASE", "https://api.stripe.com").rstrip("/")
+# Where a form may lead besides to ourselves: the page on which a card is typed.
+TENURE_CARD_PAGES: list[str] = []
+if TENURE_STRIPE_SECRET_KEY:
+    TENURE_CARD_PAGES = ["https://checkout.stripe.com"]
+    if TENURE_STRIPE_API_BASE != "https://api.stripe.com":
+        TENURE_CARD_PAGES = ["/".join(TENURE_STRIPE_API_BASE.split("/")[:3])]
 
 if TENURE_DEMO and TENURE_STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):
     sys.exit("TENURE_DEMO=1 is refused beside a live payment key.")
@@ -116,6 +122,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "tenure.web.shared.requests.Requests",
+    "tenure.web.shared.headers.Headers",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -196,7 +204,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if SECURE_COOKIES else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_COOKIES
+# Who ends TLS sends plain requests on to https; Tenure itself never sees one of them.
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
 
 EMAIL_URL = os.environ.get("TENURE_EMAIL_URL", "")
 if EMAIL_URL.startswith("smtp"):

@@ -28,18 +28,6 @@ from tenure.plumbing.charging import why_not
 from tenure.programme.queries import current
 from tenure.web.shared import messages
 
-POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "form-action 'self'",
-    )
-)
 declare("office.view", Side.STAFF, says="Enter the back office.")
 declare("notices.view", Side.PARTNER, says="See one's notices.")
 
@@ -53,7 +41,7 @@ class Access:
 
 
 class Shell:
-    """Middleware: the person's language, the headers of every answer, and the page for a refusal."""
+    """Middleware: who asks, in which language, and the page for a refusal."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
@@ -68,12 +56,7 @@ class Shell:
         if request.path.startswith("/accounts/"):
             # allauth's own views carry no guard of ours; their pages still want the programme's name and day.
             _enter(request)
-        response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
-        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-        if request.person is not None:
-            response.headers.setdefault("Cache-Control", "no-store")
-        return response
+        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return refused(request, exception) if isinstance(exception, Refusal) else None
