@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tenure.billing.ledger import Account
+from tenure.billing.rules import WithholdingStatus
 from tenure.cli import main
 from tenure.memberships.rules import Status, TermKind
 from tenure.partners.rules import ManagedIn, Standing
@@ -70,8 +71,10 @@ FIELDS = {
     "offer_benefit": "id offer offer_version benefit kind quantity",
     "seal": "id chain n first_id last_id root previous hash sealed_at",
     "month": "id recognised_at closed_at closed_by",
+    "withholding": "id partner order amount currency status tax_year counts_for submitted_at submitted_by decided_at "
+    "decided_by settled_at returned_at",
 }
-ADDED = ["offer_benefit", "seal", "month"]
+ADDED = ["offer_benefit", "seal", "month", "withholding"]
 
 
 @pytest.fixture
@@ -173,6 +176,7 @@ CLOSED = {
     "request.status": RequestStatus,
     "request.action": [action for action in Action if action],
     "request.outcome": Outcome,
+    "withholding.status": WithholdingStatus,
 }
 
 
@@ -258,6 +262,9 @@ FAULTS = {
     "a posting without its cause": ("I-8", "bank_line", more("amount")),
     "a term that earns more slowly": ("I-8", "invoice_line", put(period_last="2029-01-01")),
     "a month nobody recognised": ("I-8", "month", gone),
+    "tax that no certificate shows": ("I-8", "withholding", more("amount")),
+    "a certificate that pays no order": ("I-10", "withholding", put(counts_for=None)),
+    "a certificate taken back by nobody": ("I-4", "withholding", put(returned_at="2018-08-01T00:00:00.000000Z")),
     "tax rounded otherwise": ("I-9", "invoice_line", more("tax")),
     "a price of no list": ("I-10", "order", put(price="none"), lambda row: row["paid_at"]),
     "an order paid twice": ("I-11", "payment", *as_before("order")),

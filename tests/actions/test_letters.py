@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.urls import resolve
 
+from tenure.billing.rules import WithholdingStatus
 from tenure.enrolment.queries import partner_of_token
 from tenure.kernel.access import SYSTEM
 from tenure.kernel.money import Money
@@ -53,9 +54,16 @@ FACTS = {
     "auto_renew": True,
     "retries": True,
     "cancelling": True,
+    "open": True,
+    "withheld": Money(1500, "TWD"),
+    "rest": Money(14250, "TWD"),
+    "certificate": "16A-2019-0031",
+    "answer": "The second page is missing.",
+    "valid_from": date(2019, 7, 1),
+    "valid_to": date(2020, 6, 30),
     "link": "/orders/O-2019-000001/",
 }
-FLAGS = ("automatic", "auto_renew", "retries", "cancelling")
+FLAGS = ("automatic", "auto_renew", "retries", "cancelling", "open")
 CODES = sorted([*LETTERS, *(f"letter.{code}" for code in REMINDERS)])
 
 
@@ -74,14 +82,22 @@ def facts(world):
 
 
 def told_in_source() -> set[str]:
-    """Every code that a job hands over to be told: the dotted words in calls of ``tell``, ``_tell`` and ``Mail``."""
+    """Every code that a job hands over to be told: the dotted words in calls of ``tell``, ``_tell`` and ``Mail``.
+
+    A code that ends in a certificate's status stands for one code of each.
+    """
     found = set()
     for path in SOURCE.glob("*/jobs.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("tell", "_tell", "Mail"):
                 words = [*node.args, *(word.value for word in node.keywords if word.arg == "code")]
                 found |= {w.value for w in words if isinstance(w, ast.Constant) and isinstance(w.value, str)}
-    permissions = {"purchases.buy", "billing.view"}
+                stems = {w.values[0].value for w in words if isinstance(w, ast.JoinedStr)} & {
+                    "withholding.",
+                    "exemption.",
+                }
+                found |= {f"{stem}{status}" for stem in stems for status in WithholdingStatus}
+    permissions = {"purchases.buy", "purchases.send_withholding", "billing.view"}
     return {code for code in found if re.fullmatch(r"[a-z_]+\.[a-z_]+", code)} - permissions
 
 

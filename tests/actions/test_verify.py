@@ -269,6 +269,24 @@ PLANTED = {
         "UPDATE payments_refund SET request_id = NULL WHERE id ="
         " (SELECT min(id) FROM payments_refund WHERE kind = 'full')",
     ),
+    "more withheld than the country lets": (
+        {"I-4", "I-8", "I-10", "I-22"},
+        "UPDATE billing_withholding SET amount_minor = amount_minor + 1",
+    ),
+    "a certificate that pays no order": (
+        {"I-4", "I-8", "I-10", "I-22"},
+        "UPDATE billing_withholding SET counts_for_id = NULL, settled_at = NULL",
+    ),
+    "a certificate nobody decided": (
+        {"I-8", "I-42"},
+        "ALTER TABLE billing_withholding DROP CONSTRAINT withholding_counts_when_accepted",
+        "UPDATE billing_withholding SET status = 'refused'",
+    ),
+    "an application of another end": (
+        {"I-42"},
+        "ALTER TABLE partners_exemptionapplication DROP CONSTRAINT application_accepted_has_exemption",
+        "UPDATE partners_exemptionapplication SET status = 'refused'",
+    ),
     "a table nobody watches": (
         {"I-50"},
         "CREATE TABLE odds_and_ends (id int)",
