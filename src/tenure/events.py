@@ -1,12 +1,12 @@
-"""All that can happen, on one page: past tense, frozen, with the names the outside may rely on.
+"""All that can happen: past tense, frozen, with the wire names (``capability.what_happened``) the outside relies on.
 
-Each has its wire name, ``capability.what_happened``. An event carries ids and facts, never rows. Who reacts
-stands in ``wiring.py``. Read next: ``kernel/happening.py``, what every event is.
+An event carries ids and facts, never rows. Who reacts stands in ``wiring.py``. Read next: ``kernel/happening.py``.
 """
 
 from datetime import date
 from typing import Any
 
+from tenure.events_of_doors import *  # noqa: F403
 from tenure.kernel.happening import BY_NAME as BY_NAME
 from tenure.kernel.happening import Event as Event
 from tenure.kernel.happening import event as _event

@@ -38,9 +38,10 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who asks: a person, or the system itself acting for the clock.
+    """Somebody who asks: a person, a program with a person's key, or the system itself acting for the clock.
 
-    ``grants`` maps a partner's id to the permissions held there; ``staff`` holds the office permissions.
+    ``grants`` maps a partner's id to the permissions held there; ``staff`` holds the office permissions. A key's
+    ``id`` is the person who made it, and ``key`` says which.
     """
 
     kind: str
@@ -48,11 +49,23 @@ class Actor:
     name: str = ""
     grants: Mapping[int, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     staff: frozenset[str] = frozenset()
+    key: int | None = None
 
     @property
     def label(self) -> str:
-        """How the actor stands in an event: ``person:12`` or ``system``."""
+        """How the actor stands in an event: ``person:12``, ``key:3`` or ``system``."""
+        if self.key is not None:
+            return f"key:{self.key}"
         return self.kind if self.id is None else f"{self.kind}:{self.id}"
+
+    @property
+    def behind(self) -> str:
+        """Who answers for it where two people have to agree: a key is its maker, never a second person.
+
+        >>> Actor("key", 12, key=3).label, Actor("key", 12, key=3).behind
+        ('key:3', 'person:12')
+        """
+        return f"person:{self.id}" if self.key is not None else self.label
 
     @property
     def is_staff(self) -> bool:

@@ -198,7 +198,7 @@ def agree_to_refund(actor: Actor, request_id: int, limit: Money, now: datetime) 
     inside("agreeing to a refund")
     _, new = RefundApproval.objects.get_or_create(
         request_id=request_id,
-        by=actor.label,
+        by=actor.behind,
         defaults={"at": now, "limit_minor": limit.minor, "currency": limit.currency},
     )
     return new

@@ -97,3 +97,29 @@ class Notice(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "key"], name="notice_once_per_person")]
         indexes = [models.Index(fields=["user", "-id"], name="notice_by_person")]
+
+
+class ApiKey(models.Model):
+    """A key for a program: what stands before its secret, the secret's hash, and what it may do.
+
+    The secret is 256 random bits, so a plain SHA-256 cannot be turned back by guessing; a slow hash would only cost
+    every request. It acts for its maker in one company (or in the office), and never beyond the maker's own rights.
+    """
+
+    partner_id = models.BigIntegerField(null=True)
+    maker = models.ForeignKey(User, models.PROTECT, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=16, unique=True)
+    secret_sha256 = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=60))
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    replaces = models.OneToOneField("self", models.PROTECT, null=True, related_name="replaced_by")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(expires_at__gt=models.F("made_at")), name="api_key_expires")
+        ]
+        indexes = [models.Index(fields=["partner_id", "-id"], name="api_key_by_partner")]

@@ -8,7 +8,7 @@ from django.core import signing
 from django.db.models import QuerySet
 
 from tenure.kernel.access import Actor, holds
-from tenure.people.models import Colleague, Invitation, Notice, User
+from tenure.people.models import ApiKey, Colleague, Invitation, Notice, User
 from tenure.programme.rules import Programme
 
 INVITATION = "people.invitation"
@@ -99,10 +99,14 @@ def notices(user: User) -> QuerySet[Notice]:
 
 
 def names(labels: Iterable[str]) -> dict[str, str]:
-    """The names behind actor labels (``person:12``), as far as they are people's."""
+    """The names behind actor labels (``person:12``, ``key:3``), as far as they are people's or their keys'."""
+    labels = set(labels)
     ids = {label: int(label.split(":")[1]) for label in labels if label.startswith("person:")}
     people = people_by_id(list(set(ids.values())))
-    return {label: people[id].name for label, id in ids.items() if id in people}
+    keys = {int(label.split(":")[1]) for label in labels if label.startswith("key:")}
+    made = ApiKey.objects.select_related("maker").in_bulk(keys) if keys else {}
+    found = {label: people[id].name for label, id in ids.items() if id in people}
+    return found | {f"key:{id}": f"{key.maker.name} ({key.name})" for id, key in made.items()}
 
 
 def cast(companies: int) -> tuple[list[User], list[Colleague]]:

@@ -172,3 +172,30 @@ class Seal(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chain", "n"], name="seal_chain_n")]
+
+
+class Answer(models.Model):
+    """What was answered to a request with an idempotency key: given again, byte for byte, to whoever repeats it."""
+
+    # Whose key it is: a company's (``partner:12``) or the office's.
+    scope = models.CharField(max_length=40)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    # Until when the first request is believed to be under way; past it, a repetition goes through the verb again.
+    leased_until = models.DateTimeField()
+    asked_at = models.DateTimeField()
+    status = models.SmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(default=b"")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "key"], name="answer_once_per_key")]
+        indexes = [models.Index(fields=["asked_at"], name="answer_by_age")]
+
+
+class Allowance(models.Model):
+    """How often somebody asked in the running minute. Unlogged: a crash forgets it, and nothing is lost."""
+
+    bucket = models.CharField(max_length=120, primary_key=True)
+    window = models.BigIntegerField()
+    used = models.IntegerField()
