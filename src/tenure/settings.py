@@ -44,6 +44,14 @@ TENURE_CRASH_AT = os.environ.get("TENURE_CRASH_AT", "")
 if TENURE_CRASH_AT and not TENURE_DEMO:
     sys.exit("TENURE_CRASH_AT is refused outside a demonstration.")
 
+# Webhooks leave by these ports only, and are believed by the system's certificates or by those of a file.
+TENURE_WEBHOOK_PORTS = [int(word) for word in os.environ.get("TENURE_WEBHOOK_PORTS", "443,8443").split(",")]
+TENURE_WEBHOOK_CA = os.environ.get("TENURE_WEBHOOK_CA", "")
+# A demonstration may send to this machine itself; anywhere else that would be a way in.
+TENURE_WEBHOOK_LOOPBACK = os.environ.get("TENURE_WEBHOOK_LOOPBACK") == "1"
+if TENURE_WEBHOOK_LOOPBACK and not TENURE_DEMO:
+    sys.exit("TENURE_WEBHOOK_LOOPBACK is refused outside a demonstration.")
+
 DEBUG = False
 SECRET_KEY = os.environ.get("TENURE_SECRET_KEY", "")
 if not SECRET_KEY:
