@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, TruncHour
 
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
@@ -51,6 +51,25 @@ def received_minor() -> Subquery:
 
 def open_attempt(order_id: int) -> Attempt | None:
     return Attempt.objects.filter(order_id=order_id, status__in=list(OPEN)).select_related("card").first()
+
+
+def newest_begun(nth: int) -> datetime | None:
+    """When the nth newest charge was begun, counted from 0; nothing when there are not so many."""
+    return Attempt.objects.order_by("-pk").values_list("committed_at", flat=True)[nth : nth + 1].first()
+
+
+def charges_begun(since: datetime) -> int:
+    return Attempt.objects.filter(committed_at__gt=since).count()
+
+
+def busiest_hours(since: datetime, until: datetime) -> list[int]:
+    """Of each day with charges, how many were begun in its busiest hour."""
+    rows = Attempt.objects.filter(committed_at__gt=since, committed_at__lte=until)
+    hours = rows.annotate(hour=TruncHour("committed_at")).values("hour").annotate(n=Count("pk"))
+    days: Counter[date] = Counter()
+    for row in hours:
+        days[row["hour"].date()] = max(days[row["hour"].date()], row["n"])
+    return list(days.values())
 
 
 def attempt_before(attempt: Attempt) -> Attempt | None:

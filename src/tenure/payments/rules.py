@@ -5,6 +5,7 @@ gateway's word. Sources: reliability.md §0.4 and I-16; domain.md §3.5. Read ne
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -93,6 +94,22 @@ def too_old_to_send_again(sent_at: datetime | None, now: datetime) -> bool:
     False
     """
     return sent_at is not None and now - sent_at >= SENT_AGAIN_WITHIN
+
+
+BUSY_DAYS = 28
+"""Over how many days before the charge the busiest hours are looked at."""
+
+
+def bound(busiest: Sequence[int], least: int) -> int:
+    """How many charges within an hour are believed: three times the mean of the days' busiest hours, or ``least``.
+
+    Automatic renewals come in one burst a day, so that a mean over all hours would be passed each morning. Days on
+    which nothing was charged count for nothing.
+
+    >>> bound([40, 50, 60], 100), bound([40, 50, 60], 200), bound([], 200)
+    (150, 200, 200)
+    """
+    return max(least, 3 * sum(busiest) // len(busiest) if busiest else 0)
 
 
 class RefundStatus(StrEnum):

@@ -52,6 +52,11 @@ def open_stop() -> ChargingStop | None:
     return ChargingStop.objects.filter(started_at=None).first()
 
 
+def last_started() -> datetime | None:
+    """When charging last went on after a stop."""
+    return ChargingStop.objects.order_by("-pk").values_list("started_at", flat=True).first()
+
+
 def stops() -> list[ChargingStop]:
     """The times that charging was stopped, the newest first."""
     return list(ChargingStop.objects.order_by("-pk")[:50])

@@ -118,4 +118,5 @@ def _programme(root: Table, known_permissions: frozenset[str] | None) -> Program
             withholding=schema.withholding(root),
             invoice_prefix=head.text("invoice_prefix", '"INV"', "INV", _PREFIX),
             credit_prefix=head.text("credit_prefix", '"CN"', "CN", _PREFIX),
+            hourly_charges=head.whole("hourly_charges", 0, 1_000_000, 0) or 0,
         )

@@ -209,6 +209,8 @@ class Programme:
     """The countries whose companies may withhold tax on what they pay, and the most of the net, in basis points."""
     invoice_prefix: str = "INV"
     credit_prefix: str = "CN"
+    hourly_charges: int = 0
+    """So many card charges within an hour never pause charging (reliability.md, 5.1); 0: there is no bound."""
     version: int = 0
 
     def offer(self, code: str) -> Offer:

@@ -15,10 +15,17 @@ from tenure.payments import actions as payments
 from tenure.payments.disputes import overtaken
 from tenure.payments.gateways import base
 from tenure.payments.models import Attempt, Refund
-from tenure.payments.queries import attempt_before, attempts, open_attempt
-from tenure.payments.rules import OPEN, AttemptStatus, Method, too_old_to_send_again
+from tenure.payments.queries import (
+    attempt_before,
+    attempts,
+    busiest_hours,
+    charges_begun,
+    newest_begun,
+    open_attempt,
+)
+from tenure.payments.rules import BUSY_DAYS, OPEN, AttemptStatus, Method, bound, too_old_to_send_again
+from tenure.plumbing.charging import BOUND, TASK, halt, last_started, why_not
 from tenure.plumbing.charging import require as require_charging
-from tenure.plumbing.charging import why_not
 from tenure.plumbing.db import beat, crash_point
 from tenure.plumbing.outbox import open_task
 from tenure.programme.queries import current, version
@@ -46,6 +53,7 @@ def charged(actor: Actor, order: Order, attempt: Attempt | None, now: datetime) 
         _stopped(attempt, now)
     else:
         try:
+            _mind_the_bound(now)
             _call(actor, order, attempt, now)
         except Refusal:
             if order.origin == Origin.PERSON:
@@ -59,6 +67,23 @@ def charged(actor: Actor, order: Order, attempt: Attempt | None, now: datetime) 
                 unknown(attempt, cause="return", now=now)
             # A page that did not open has charged nobody; asking again opens the same page.
     return order_by_id(order.pk)
+
+
+def _mind_the_bound(now: datetime) -> None:
+    """Stop charging when more was begun within an hour than is believed; a person looks into it and starts it again.
+
+    What was begun before the last stop ended has been looked into.
+    """
+    least = current().hourly_charges
+    since = max(now - timedelta(hours=1), last_started() or now - timedelta(hours=1))
+    begun = newest_begun(least) if least else None
+    if begun is None or begun <= since:
+        return
+    most = bound(busiest_hours(since - timedelta(days=BUSY_DAYS), since), least)
+    if (found := charges_begun(since)) > most:
+        with beat():
+            halt(SYSTEM, BOUND, f"{found} > {most}", now)
+            open_task(*TASK, None, "charging.bound", now)
 
 
 def _take_back(attempt: Attempt, now: datetime) -> None:

@@ -168,6 +168,10 @@ def run(
             if telling:
                 _tell_one(term, telling, missed, tally, now)
         except Exception as failure:
+            if isinstance(failure, Refusal) and failure.code == "charging.stopped":
+                # Stopped in the middle of the run: what was promised waits for the next pass.
+                stopped = why_not()
+                continue
             log.exception("the run parked partner %s", term.partner_id)
             tally.parked += 1
             with beat():

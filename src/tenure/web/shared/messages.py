@@ -164,6 +164,7 @@ MESSAGES: dict[str, Any] = {
         "page only."
     ),
     "company.business_number_wrong": _("This business number has a wrong digit. Enter all eight digits again."),
+    "charging.bound": _("More was charged within an hour than the programme allows. Look into it, then start it again."),
     "company.tax_id_wrong": _("This tax ID can't be right. Enter it again, as it stands on your tax registration."),
     # Contact details and text
     "contact.name_missing": _("Enter the name of the person to contact."),
