@@ -3,17 +3,20 @@
 import pytest
 
 from tenure.billing.models import LedgerTransaction
+from tenure.kernel.money import Money
 from tenure.kernel.refusals import Refusal
 from tenure.payments import transfers as payments
 from tenure.payments.models import Allocation, BankLine, StatementFile
 from tenure.payments.rules import Method
 from tenure.payments.statements.delimited import Mapping
 from tenure.programme.queries import current
-from tenure.purchases import importing, transfers
+from tenure.purchases import importing, splitting, transfers
 from tenure.purchases.models import Order
 from tests.faults.conftest import at_once
+from tests.faults.racing import amid, codes, unlocked
 
 pytestmark = pytest.mark.django_db(transaction=True)
+PRICE = 15_750
 COLUMNS = Mapping(value_on="day", amount="amount", text="text", payer="payer")
 
 
@@ -80,6 +83,46 @@ def test_two_clerks_set_one_line_aside_and_give_it_at_once(file, committed):
     assert [a.code for a in answers if isinstance(a, Refusal)] == ["transfers.already_matched"]
     line.refresh_from_db()
     assert (line.ignored_at is None) == (line.allocations.count() == 1)
+
+
+@pytest.fixture
+def shared(committed):
+    """A line that pays the orders of two partners, and two clerks who divide it each in their own way."""
+    fabrik = committed.company("Fabrik Systems Ltd", "fabrik.example", "Mei Chen")
+    ours = committed.buy(method=Method.BANK_TRANSFER)
+    theirs = committed.buy(committed.person("mei@fabrik.example"), partner=fabrik, method=Method.BANK_TRANSFER)
+    line = committed.transfer(None, 2 * PRICE, reference="both")
+    clerk, whole = committed.actor(committed.fin), Money(PRICE, "TWD")
+
+    def dividing(*parts, hold_for=None):
+        given = {"parts": [(order, whole) for order in parts], "hold_for": hold_for, "now": committed.now}
+        return lambda: splitting.split_transfer(clerk, line, **given)
+
+    return dividing, ours, theirs
+
+
+def test_two_clerks_divide_one_line_at_once_and_one_wins(shared):
+    dividing, ours, theirs = shared
+    answers = at_once(dividing(ours, theirs), dividing(theirs, ours))
+    assert [a.code for a in answers if isinstance(a, Refusal)] == ["transfers.already_matched"]
+    assert sorted(Allocation.objects.values_list("order_id", flat=True)) == sorted([ours.pk, theirs.pk])
+
+
+def each_for_one_partner(dividing, ours, theirs):
+    """The second clerk comes while the first is giving the first part away."""
+    mine, yours = dividing(ours, hold_for=ours.partner), dividing(theirs, hold_for=theirs.partner)
+    return amid((Allocation, "save"), mine, yours)
+
+
+def test_the_second_clerk_waits_and_finds_the_line_divided(shared):
+    assert codes(each_for_one_partner(*shared)) == ["transfers.already_matched"]
+    assert sum(Allocation.objects.values_list("amount_minor", flat=True)) == 2 * PRICE
+
+
+def test_control_without_the_lines_lock_it_is_given_away_twice(shared):
+    with unlocked(BankLine):
+        each_for_one_partner(*shared)
+    assert sum(Allocation.objects.values_list("amount_minor", flat=True)) == 4 * PRICE
 
 
 def test_a_change_of_method_against_the_money_coming_is_one_or_the_other(file, committed):

@@ -16,8 +16,8 @@ _PERMISSIONS = """
     offers.view orders.view billing.view payments.view memberships.view benefits.view competencies.view company.view
     people.view partners.view office.view mail.view notices.view support.view_all
     purchases.draft purchases.fill_draft purchases.buy purchases.pay_again purchases.cancel_order
-    purchases.upload_proof purchases.match_transfer purchases.record_transfer purchases.hold_transfer purchases.split_transfer
-    purchases.ignore_transfer purchases.import_statement purchases.save_mapping purchases.change_method
+    purchases.upload_proof purchases.match_transfer purchases.record_transfer purchases.hold_transfer
+    purchases.split_transfer purchases.ignore_transfer purchases.import_statement purchases.save_mapping purchases.change_method
     renewals.renew renewals.turn_off_auto_renew renewals.turn_on_auto_renew renewals.change_card benefits.reveal_key benefits.use company.edit
     people.invite people.withdraw_invitation people.deactivate people.reactivate people.change_roles
     people.keys people.make_key people.rotate_key people.revoke_key

@@ -6,6 +6,7 @@ It decides an order's status from its facts. It must never decide whether money 
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -50,6 +51,32 @@ def expires_on(placed_on: date, method: Method, policy: Policy) -> date:
     '2019-07-31'
     """
     return plus_days(placed_on, policy.order_expiry_days) if method is Method.BANK_TRANSFER else placed_on
+
+
+def faults_of_split(left: Money, parts: Sequence[tuple[str, Money]]) -> dict[int, str]:
+    """What is wrong with dividing the rest of a transfer between orders, by the place of the part.
+
+    >>> wire, half = Money(31_500, "TWD"), Money(15_750, "TWD")
+    >>> faults_of_split(wire, [("O-2019-000418", half), ("O-2019-000419", half)])
+    {}
+    >>> faults_of_split(wire, [("O-2019-000418", half), ("O-2019-000418", wire)])
+    {1: 'split.order_twice'}
+    """
+    faults: dict[int, str] = {}
+    seen: set[str] = set()
+    given = 0
+    for n, (number, amount) in enumerate(parts):
+        given += amount.minor
+        if amount.currency != left.currency:
+            faults[n] = "transfers.wrong_currency"
+        elif amount.minor <= 0:
+            faults[n] = "number.impossible"
+        elif number in seen:
+            faults[n] = "split.order_twice"
+        elif given > left.minor:
+            faults[n] = "split.more_than_there_is"
+        seen.add(number)
+    return faults
 
 
 @dataclass(frozen=True, slots=True)

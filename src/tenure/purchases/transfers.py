@@ -94,7 +94,7 @@ def hold_transfer(actor: Actor, line: BankLine, *, partner: Partner, now: dateti
     line, left = payments.locked_lines([line])[line.pk]
     if left.minor <= 0:
         raise Refusal("transfers.already_matched")
-    _hold(actor, line, partner.pk, left, left, now)
+    hold(actor, line, partner.pk, left, left, now)
     payments.by_hand(line)
     return line
 
@@ -217,23 +217,34 @@ def _apply(actor: Actor, line: BankLine, left: Money, order: Order, come: Come, 
         raise Refusal("transfers.already_matched")
     if left.currency != order.currency:
         raise Refusal("transfers.wrong_currency")
-    programme = version(order.programme.n)
-    if not _still_payable(order, line):
-        _hold(actor, line, order.partner_id, left, left, now)
+    if not still_payable(order, line):
+        hold(actor, line, order.partner_id, left, left, now)
         return
-    if order.closing == Closing.EXPIRED:
-        order.closed_at, order.closing = None, ""
-        order.save(update_fields=["closed_at", "closing"])
-        _from_held(actor, order, now)
-        come = come_for([order])[order.pk]
+    come = reopened(actor, order, come, now)
     missing = order.total - come.all
     part = Money(max(0, min(left.minor, missing.minor)), left.currency)
+    give(actor, line, order, part, left, come, now)
+    if left.minor > part.minor:
+        hold(actor, line, order.partner_id, left - part, left - part, now)
+
+
+def reopened(actor: Actor, order: Order, come: Come, now: datetime) -> Come:
+    """What has come in for an order; one that had expired is open again and takes what is held for its partner."""
+    if order.closing != Closing.EXPIRED:
+        return come
+    order.closed_at, order.closing = None, ""
+    order.save(update_fields=["closed_at", "closing"])
+    _from_held(actor, order, now)
+    return come_for([order])[order.pk]
+
+
+def give(actor: Actor, line: BankLine, order: Order, part: Money, left: Money, come: Come, now: datetime) -> None:
+    """Give part of a line to an order that can still be paid, and see whether that is enough."""
+    programme = version(order.programme.n)
     if part:
         to = {"partner_id": order.partner_id, "order_id": order.pk}
         row = payments.allocate(actor, line, **to, amount=part, left=left, now=now)
         billing.post_allocation(row.pk, part, order.partner_id, programme, now)
-    if left.minor > part.minor:
-        _hold(actor, line, order.partner_id, left - part, left - part, now)
     record(
         actor,
         "purchases.match_transfer",
@@ -245,7 +256,7 @@ def _apply(actor: Actor, line: BankLine, left: Money, order: Order, come: Come, 
     transfer_arrived(actor, order, line, programme, now, come.more(part))
 
 
-def _still_payable(order: Order, line: BankLine) -> bool:
+def still_payable(order: Order, line: BankLine) -> bool:
     """The value date decides, not the day of import; an order that ended otherwise takes nothing."""
     if order.method != Method.BANK_TRANSFER:
         return False
@@ -257,7 +268,8 @@ def _still_payable(order: Order, line: BankLine) -> bool:
     return True
 
 
-def _hold(actor: Actor, line: BankLine, partner_id: int, amount: Money, left: Money, now: datetime) -> None:
+def hold(actor: Actor, line: BankLine, partner_id: int, amount: Money, left: Money, now: datetime) -> None:
+    """Keep part of a line for a partner until an order needs it."""
     row = payments.allocate(actor, line, partner_id=partner_id, order_id=None, amount=amount, left=left, now=now)
     billing.post_allocation(row.pk, amount, partner_id, current(), now)
     record(

@@ -4,9 +4,9 @@ from django.urls import path
 
 from tenure.web.office import (
     books,
+    certificates,
     charging,
     disputes,
-    certificates,
     invoices,
     mail,
     orders,
@@ -14,6 +14,7 @@ from tenure.web.office import (
     partners,
     programme,
     renewals,
+    splitting,
     statements,
     subscriptions,
     support,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("transfers/<int:id>/match/", transfers.match, name="transfer-match"),
     path("transfers/<int:id>/hold/", transfers.hold, name="transfer-hold"),
     path("transfers/<int:id>/ignore/", transfers.ignore, name="transfer-ignore"),
+    path("transfers/<int:id>/split/", splitting.split, name="transfer-split"),
     path("transfers/statements/", statements.statements, name="statements"),
     path("transfers/statements/<int:id>/", statements.statement, name="statement"),
     path("transfers/columns/<str:currency>/", statements.columns, name="columns"),

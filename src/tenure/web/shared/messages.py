@@ -113,6 +113,15 @@ MESSAGES: dict[str, Any] = {
     "payments.amount_mismatch": _(
         "The amount received differs from the order's total. Our finance team will contact you."
     ),
+    "split.nothing": _("Say which order gets how much: nothing has been divided."),
+    "split.order_unknown": _("There is no order with this number."),
+    "split.partner_unknown": _("There is no partner with this ID."),
+    "split.order_twice": _("This order stands here twice. Give it one amount."),
+    "split.more_than_there_is": _("The parts are more than the transfer has left."),
+    "split.order_takes_nothing": _(
+        "This order takes no transfer: it is paid, cancelled, by card, or was due before the money came."
+    ),
+    "split.more_than_due": _("This is more than the order still needs: %(due)s."),
     "transfers.already_matched": _("This transfer is already matched. Reload the page to see with what."),
     "orders.money_has_come": (
         _("Money has come in for order %(number)s already. It stays a bank transfer; pay what is missing."),
