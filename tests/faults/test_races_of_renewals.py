@@ -6,16 +6,18 @@ from django.db import IntegrityError
 from tenure.kernel.access import SYSTEM
 from tenure.memberships.models import Subscription, Term
 from tenure.partners.models import Partner
-from tenure.payments.gateways.base import Card
+from tenure.payments.gateways import base
+from tenure.payments.models import Attempt, Card
 from tenure.plumbing.models import Event
-from tenure.purchases import settling
+from tenure.purchases import placing, settling
 from tenure.renewals import actions as renewals
+from tenure.renewals.cards import remove_card
 from tenure.renewals.models import Due
 from tests.faults.racing import ROUNDS, Firm, amid, at_once, codes, firms, janitor, unconstrained, unlocked
 from tests.faults.test_races_of_orders import ONE_OPEN, TOO_LATE, charges_of, is_renewed_once, renewals_of, renewing
 
 pytestmark = pytest.mark.django_db(transaction=True)
-OTHER = Card("tok_4444", "Mastercard", "4444", 12, 2049)
+OTHER = base.Card("tok_4444", "Mastercard", "4444", 12, 2049)
 
 
 def due(world, count: int = 1) -> list[Firm]:
@@ -175,3 +177,37 @@ def test_control_the_orders_card_would_come_back(committed, monkeypatch):
     (one,) = due(committed)
     amid((renewals, "charged"), daily_run(committed), taking_another_card(one))
     assert one.subscription.card.token != OTHER.token
+
+
+# The card is removed
+
+
+def removing(one: Firm):
+    actor, card, now = one.actor, Card.objects.get(pk=one.card), one.world.now
+    return lambda: remove_card(actor, card, agreed=True, now=now)
+
+
+def charged_on_a_removed_card() -> bool:
+    return Attempt.objects.filter(card__removing_at__isnull=False).exclude(status="succeeded").exists()
+
+
+def test_a_card_removed_against_its_charge_is_charged_before_or_not_at_all(committed):
+    for one in due(committed, ROUNDS):
+        answers = at_once(daily_run(committed), removing(one))
+        janitor(committed)
+        assert set(codes(answers)) <= {"cards.charge_running"}
+        assert Term.objects.filter(subscription=one.subscription).count() == 1 + charges_of(one)
+        assert not charged_on_a_removed_card()
+
+
+def test_who_removes_a_card_amid_the_promise_waits_for_it(committed):
+    (one,) = due(committed)
+    amid((placing, "promise"), daily_run(committed), removing(one))
+    assert charges_of(one) == 1 and not charged_on_a_removed_card()
+
+
+def test_control_without_the_lock_a_card_is_charged_after_it_was_removed(committed):
+    (one,) = due(committed)
+    with unlocked(Partner, Subscription):
+        amid((placing, "promise"), daily_run(committed), removing(one))
+    assert charged_on_a_removed_card()
