@@ -51,13 +51,17 @@ def remove_card(actor: Actor, card: Card, *, agreed: bool, now: datetime) -> lis
             memberships.set_auto_renew(actor, row, on=False, cause="card_removed", verb=VERB, now=now)
             void_automatic(actor, row, now)
         payments.promise_removal(alike, actor.label, now)
-        of = {"partner_id": card.partner_id, "subject": f"card:{card.pk}"}
-        record(
-            actor, VERB, now, events.CardRemoved(**of, card=card.pk, label=str(card), renewed=[r.pk for r in renewed])
+        gone = events.CardRemoved(
+            partner_id=card.partner_id,
+            subject=f"card:{card.pk}",
+            card=card.pk,
+            label=str(card),
+            renewed=[row.pk for row in renewed],
         )
+        record(actor, VERB, now, gone)
     crash_point("card_removal_promised")
-    for row in alike:
-        _forget(row, actor, now)
+    for token in alike:
+        _forget(token, actor, now)
     return renewed
 
 
@@ -80,7 +84,7 @@ def _forget(card: Card, actor: Actor, now: datetime) -> bool:
     try:
         payments.forget(card)
     except (base.Unknown, base.Rejected):
-        if now - card.removing_at >= LATE:
+        if card.removing_at and now - card.removing_at >= LATE:
             with beat():
                 open_task("card", f"card:{card.pk}", card.partner_id, "cards.not_forgotten", now)
         return False
