@@ -164,6 +164,9 @@ MESSAGES: dict[str, Any] = {
     "cards.agree_first": _("Tick the box to agree. Without it the card stays and goes on renewing."),
     "cards.not_forgotten": _("The card provider has not confirmed for a day that it has forgotten the card."),
     "charging.renewals_wait": _("Automatic renewals wait, since no card is charged at present."),
+    "charging.bound": _(
+        "More was charged within an hour than the programme allows. Look into it, then start it again."
+    ),
     "charging.unreleased": _(
         "No card is charged and no money given back at present: this installation was restored or copied and has not "
         "been released yet. An administrator does that with tenure release."
@@ -173,7 +176,6 @@ MESSAGES: dict[str, Any] = {
         "page only."
     ),
     "company.business_number_wrong": _("This business number has a wrong digit. Enter all eight digits again."),
-    "charging.bound": _("More was charged within an hour than the programme allows. Look into it, then start it again."),
     "company.tax_id_wrong": _("This tax ID can't be right. Enter it again, as it stands on your tax registration."),
     # Contact details and text
     "contact.name_missing": _("Enter the name of the person to contact."),
