@@ -1,5 +1,8 @@
 """Money that arrives twice, late, or by two ways at once: settled once, given once, numbered once."""
 
+import threading
+import time
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -80,6 +83,30 @@ def test_control_without_the_guards_one_charge_is_settled_twice(committed, monke
         assert Invoice.objects.filter(order_id=attempt.order_id).count() == 2
 
 
+@pytest.mark.parametrize(("cause", "paid"), [("return", True), ("janitor", False)])
+def test_whoever_comes_back_from_the_card_page_waits_for_the_doorbell_and_sees_the_end(committed, cause, paid):
+    """The doorbell is being answered while the browser returns: the page after it says paid, not "continue".
+
+    The janitor, for whom nobody waits, leaves at once: without the patience the page would have, too.
+    """
+    attempt = waiting(committed)
+    held, told = threading.Event(), []
+
+    def doorbell():
+        with payments.calling(payments.ATTEMPT_LOCKS, attempt.pk) as free:
+            assert free
+            held.set()
+            time.sleep(0.5)
+
+    def browser():
+        assert held.wait(10)
+        asking(committed, attempt, cause)()
+        told.append(Order.objects.get(pk=attempt.order_id).paid_at is not None)
+
+    at_once(doorbell, browser)
+    assert told == [paid]
+
+
 # Transfers
 
 
@@ -151,6 +178,27 @@ def test_control_without_the_lines_lock_its_money_pays_twice(committed):
     with unlocked(BankLine):
         two_clerks(committed)
     assert Order.objects.filter(paid_at__isnull=False).count() == 2
+
+
+def entering(world, order: Order, key: str):
+    given = {"account": "812", "value_on": world.today, "amount": order.total, "reference": order.reference}
+    clerk = world.actor(world.fin)
+    return lambda: transfers.record_transfer(clerk, None, line_key=key, payer="CONTOSO", now=world.now, **given)
+
+
+def test_the_same_statement_line_twice_at_once_counts_once(committed):
+    for n in range(ROUNDS):
+        order = transfer_order(committed, n)
+        assert codes(at_once(*[entering(committed, order, f"statement-7/line-{n}")] * 6)) == []
+        assert Invoice.objects.filter(order_id=order.pk).count() == 1
+    assert BankLine.objects.count() == ROUNDS
+
+
+def test_control_without_its_key_a_line_is_money_twice(committed):
+    order = transfer_order(committed)
+    with unconstrained("payments_bankline_line_key_key"):
+        amid((BankLine, "save"), *[entering(committed, order, "statement-7/line-3")] * 2)
+        assert BankLine.objects.count() == 2
 
 
 # Another way to pay, while the card is being charged

@@ -1,7 +1,7 @@
 """A renewal meets the daily run, an off-switch, another card, a cancellation: one year, and the last word counts."""
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from tenure.kernel.access import SYSTEM
 from tenure.memberships.models import Subscription, Term
@@ -95,6 +95,14 @@ def test_control_two_daily_runs_without_the_guards_charge_twice(committed):
     with unlocked(Partner, Subscription), unconstrained(*once):
         amid((renewals, "place"), daily_run(committed), daily_run(committed))
         assert charges_of(one) == 2
+
+
+def test_the_database_itself_refuses_a_second_live_subscription(committed):
+    """The last line: whatever code forgets, two live subscriptions of one offer cannot be written."""
+    (one,) = due(committed)
+    given = {"offer": "action-pack", "anchor_on": committed.today, "created_at": committed.now}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Subscription.objects.create(partner=one.partner, **given)
 
 
 # The off-switch
