@@ -5,16 +5,18 @@ and one that shows an object fails until STAND_INS knows an object to show. Read
 """
 
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 from django.test import Client
 
-from tenure.billing.models import Invoice
+from tenure.billing.models import Invoice, Withholding
 from tenure.enrolment.queries import confirmation_token
 from tenure.kernel.access import TABLE, may
 from tenure.memberships.queries import facts_of
+from tenure.partners.exemptions import ask_exemption
 from tenure.payments.models import StatementFile
 from tenure.payments.queries import cards
 from tenure.payments.rules import Method
@@ -79,6 +81,8 @@ class Things:
         self.statement = StatementFile.objects.create(
             sha256="1" * 64, name="june.xml", form="camt.053", account="1", received_at=world.now, received_by="x"
         )
+        self.withholding = self.certificate()
+        self.application = self.ask_exemption()
         self.draft = Draft.objects.create(
             partner=world.contoso, user=world.ann, purpose="purchase", offer="silver-cloud", created_at=world.now
         )
@@ -104,6 +108,22 @@ class Things:
         given = {"paid_on": self.world.today, "account": "12345", "reference": "", "now": self.world.now}
         return purchases.upload_proof(self.world.actor(self.world.ann), self.order, file=file, **given)
 
+    def certificate(self):
+        file = StoredFile.objects.create(
+            sha256="2" * 64, name="16a.pdf", media_type="application/pdf", content=b"%PDF-", stored_at=self.world.now
+        )
+        at = {"submitted_at": self.world.now, "moved_at": self.world.now, "submitted_by": "person:1"}
+        money = {"amount_minor": 100, "currency": self.order.currency, "tax_year": 2019}
+        return Withholding.objects.create(
+            key=uuid.uuid4(), partner=self.order.partner, order_id=self.order.pk, file=file, **money, **at
+        )
+
+    def ask_exemption(self):
+        file = StoredFile(sha256="3" * 64, name="ex.pdf", media_type="application/pdf", content=b"%PDF-")
+        days = {"valid_from": self.world.today, "valid_to": self.world.today}
+        given = {"key": str(uuid.uuid4()), "kind": "charity", "certificate": "EX-1", "file": file}
+        return ask_exemption(self.world.actor(self.world.ann), self.world.contoso, **given, **days, now=self.world.now)
+
     def invite(self):
         given = {"email": "new@contoso.example", "name": "Nan New", "roles": ["member"], "language": "en"}
         return people.invite(self.world.actor(self.world.ann), self.world.contoso, **given, now=self.world.now)
@@ -118,6 +138,7 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/cards/": lambda things: things.card.pk,
     "/subscriptions/": lambda things: things.subscription.pk,
     "/invoices/": lambda things: things.invoice.number,
+    "/invoices/withheld/": lambda things: things.withholding.pk,
     "/benefits/": lambda things: things.keys.pk,
     "/benefits/<int:id>/use/": lambda things: things.incidents.pk,
     "/competencies/": lambda things: "silver-cloud",
@@ -134,6 +155,8 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/office/transfers/proofs/": lambda things: things.proof.pk,
     "/office/transfers/statements/": lambda things: things.statement.pk,
     "/office/transfers/columns/": lambda things: "TWD",
+    "/office/certificates/withheld/": lambda things: things.withholding.pk,
+    "/office/certificates/exemption/": lambda things: things.application.pk,
     "/office/orders/": lambda things: things.order.number,
     "/office/subscriptions/": lambda things: things.subscription.pk,
     "/office/support/": lambda things: things.request.number,
