@@ -11,7 +11,7 @@ from tenure.payments.models import Allocation, BankLine, OutgoingLine, Statement
 from tenure.payments.rules import Method
 from tenure.payments.statements.delimited import Mapping
 from tenure.people.models import Colleague
-from tenure.plumbing.models import Event, StoredFile
+from tenure.plumbing.models import Event, StoredFile, Task
 from tenure.programme.queries import current
 from tenure.purchases import importing, transfers
 from tenure.purchases.actions import pay_again
@@ -150,6 +150,19 @@ def test_what_a_crash_left_matched_is_given_by_the_next_tick(world, account, mon
 def test_money_that_went_out_is_kept_with_its_reason_and_moves_nothing(world, account):
     take_in(world, account, (-900, "rent", "LANDLORD", ""))
     assert (OutgoingLine.objects.get().reason, BankLine.objects.count()) == ("not_ours", 0)
+
+
+@pytest.mark.parametrize(
+    ("minor", "reason", "task"), [(-15_750, "refund", []), (-15_700, "other_amount", ["transfer_out"])]
+)
+def test_a_refund_is_seen_leaving_the_account_or_a_person_looks(world, account, minor, reason, task):
+    order = world.buy(method=Method.BANK_TRANSFER)
+    take_in(world, account, (15_750, order.reference, "CONTOSO", ""))
+    world.decide(world.ask_to_cancel(world.holding().subscription))
+    take_in(world, account, (minor, f"refund {order.number}", "CONTOSO", ""), name="july.csv")
+    line = OutgoingLine.objects.get()
+    assert (line.reason, line.refund and line.refund.payment.order_id) == (reason, None if task else order.pk)
+    assert list(Task.objects.filter(kind__startswith="transfer").values_list("kind", flat=True)) == task
 
 
 def test_ignoring_a_line_needs_a_reason_and_happens_once(world, account):

@@ -22,8 +22,9 @@ from tenure.kernel.access import SYSTEM, Actor, Side
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.partners.queries import all_names
 from tenure.payments import transfers as payments
+from tenure.payments.debits import Debit, Gone, Promised, match_debits, names_in
 from tenure.payments.matching import Candidate, Credit, Doubt, Known, Match, Why, match_all, numbers_in, suspects
-from tenure.payments.models import BankLine, StatementFile, StatementMapping
+from tenure.payments.models import BankLine, Refund, StatementFile, StatementMapping
 from tenure.payments.queries import (
     entered_elsewhere,
     file_of,
@@ -49,6 +50,10 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 ENOUGH = 20
 """Lines that may fail before a round of giving is broken off."""
+ASKS = {Gone.REVERSAL: "transfer_reversed"} | dict.fromkeys(
+    (Gone.SEVERAL, Gone.OTHER_AMOUNT, Gone.WRONG_CURRENCY), "transfer_out"
+)
+"""Debits that a person has to look at, and as what."""
 LOT = 50
 """Lines given to their orders in one transaction."""
 
@@ -273,36 +278,32 @@ def _enter_debits(file: StatementFile, lines: list[StatementLine], now: datetime
     """Money that went out: a refund we had promised, known by its order; anything else is kept with its reason."""
     if not lines:
         return
-    numbers = {f"O-{n[:4]}-{n[4:]}" for line in lines for n in numbers_in(f"{line.reference} {line.text}")}
-    named = Q(number__in=numbers) | Q(reference__in={r for line in lines for r in references_in(line.text)})
-    orders = {order.pk: order for order in Order.objects.filter(named)}
-    refunds = list(transfer_refunds_unseen(orders))
-    rows = []
-    for line in lines:
-        text, back = tidy(f"{line.reference} {line.text}"), -line.amount
-        row: dict[str, Any] = {
+    debits = [Debit(-line.amount, tidy(f"{line.reference} {line.text}"), line.reversal) for line in lines]
+    told = set().union(*(names_in(debit.text) for debit in debits))
+    orders = {order.pk: order for order in Order.objects.filter(Q(number__in=told) | Q(reference__in=told))}
+    refunds = {refund.pk: refund for refund in transfer_refunds_unseen(orders)}
+    words = match_debits(debits, [_promised(refund, orders) for refund in refunds.values()])
+    rows = [
+        {
             "line_key": line.line_key,
             "value_on": line.value_on,
-            "amount_minor": back.minor,
-            "currency": back.currency,
-            "text": text,
+            "amount_minor": debit.amount.minor,
+            "currency": debit.amount.currency,
+            "text": debit.text,
             "payee": tidy(line.payer, 200),
-            "reason": "reversal" if line.reversal else "not_ours",
+            "reason": gone,
+            "refund": refunds.get(refund),
         }
-        told = {f"O-{n[:4]}-{n[4:]}" for n in numbers_in(text)} | set(references_in(text))
-        fits = [
-            refund
-            for refund in refunds
-            if refund.amount == back
-            and told & {orders[refund.payment.order_id].number, orders[refund.payment.order_id].reference}
-        ]
-        if len(fits) == 1 and not line.reversal:
-            row |= {"refund": fits[0], "reason": "refund"}
-            refunds.remove(fits[0])
-        rows.append(row)
+        for line, debit, (gone, refund) in zip(lines, debits, words, strict=True)
+    ]
     for entered in payments.enter_outgoing(file, rows):
-        if entered.reason == "reversal":
-            open_task("transfer_reversed", f"outgoing:{entered.pk}", None, f"{entered.amount} {entered.text}", now)
+        if kind := ASKS.get(entered.reason):
+            open_task(kind, f"outgoing:{entered.pk}", None, f"{entered.amount} {entered.text}", now)
+
+
+def _promised(refund: Refund, orders: dict[int, Order]) -> Promised:
+    order = orders[refund.payment.order_id]
+    return Promised(refund.pk, refund.amount, order.number, order.reference)
 
 
 def give_lines(

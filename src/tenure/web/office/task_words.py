@@ -20,6 +20,9 @@ KINDS: dict[str, Any] = {
     "order": word("An order could not be closed"),
     "proof": word("A proof of payment was uploaded"),
     "reconciliation": word("The gateway's list and the books differ"),
+    "transfer": word("A line of the bank could not be given to its order"),
+    "transfer_out": word("A debit names a refund that it does not fit"),
+    "transfer_reversed": word("The bank turned a booking round"),
     "transfer_short": word("A transfer was too small"),
 }
 
