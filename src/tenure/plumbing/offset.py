@@ -43,4 +43,9 @@ def wrong() -> GatewayClock | None:
 
 def too_far(row: GatewayClock | None) -> bool:
     """Whether nothing may be charged; what was seen long ago is measured anew by the next call."""
-    return row is not None and _kind(row.ahead_s) > 1 and clock.machine() - row.seen_at < BELIEVED_FOR
+    return row is not None and _kind(row.ahead_s) > 1 and fresh(row)
+
+
+def fresh(row: GatewayClock) -> bool:
+    """Whether an offset was seen within the hour."""
+    return clock.machine() - row.seen_at < BELIEVED_FOR

@@ -4,6 +4,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 
+from tenure.plumbing import offset
 from tenure.web.shared.pages import machine
 
 
@@ -15,7 +16,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @machine
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers and its schema is up to date, else 503."""
+    """200 when the database answers, its schema is up to date and the clock agrees with the gateway's, else 503."""
     executor = MigrationExecutor(connection)
-    ready = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return HttpResponse("ready\n" if ready else "migrations\n", status=200 if ready else 503, content_type="text/plain")
+    missing = ""
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        missing = "migrations"
+    elif (off := offset.wrong()) and offset.fresh(off):
+        missing = "clock"
+    return HttpResponse(f"{missing or 'ready'}\n", status=503 if missing else 200, content_type="text/plain")
