@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
@@ -28,6 +28,9 @@ from tenure.plumbing.charging import why_not
 from tenure.programme.queries import current
 from tenure.web.shared import messages
 
+METHODS = ("GET", "HEAD", "POST")
+FREE_IN_METHOD = ("api", "machine")
+"""Doors whose own programs say which methods they know."""
 declare("office.view", Side.STAFF, says="Enter the back office.")
 declare("notices.view", Side.PARTNER, says="See one's notices.")
 
@@ -57,6 +60,14 @@ class Shell:
             # allauth's own views carry no guard of ours; their pages still want the programme's name and day.
             _enter(request)
         return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        access = getattr(view, "access", None)
+        if access is None or access.door in FREE_IN_METHOD or request.method in METHODS:
+            return None
+        return HttpResponseNotAllowed(METHODS)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return refused(request, exception) if isinstance(exception, Refusal) else None
