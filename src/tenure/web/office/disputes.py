@@ -17,10 +17,10 @@ from tenure.purchases.queries import orders_by_id
 from tenure.web.office.lists import paged
 from tenure.web.shared.pages import office
 
-declare("payments.disputes", Side.STAFF, says="See disputed payments.")
+declare("disputes.view", Side.STAFF, says="See disputed payments.")
 
 
-@office("payments.disputes")
+@office("disputes.view")
 def disputes(request: HttpRequest) -> HttpResponse:
     """The open ones first, then the newest."""
     page = paged(request, all_disputes())
