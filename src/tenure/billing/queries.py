@@ -292,9 +292,8 @@ def withheld(order_id: int, currency: str) -> Money:
 def withheld_for(order_ids: Iterable[int]) -> Counter[int]:
     """The same for each of several orders, in the order's currency."""
     found: Counter[int] = Counter()
-    rows = Withholding.objects.filter(counts_for_id__in=order_ids).values_list("counts_for_id", "amount_minor")
-    for order_id, minor in rows:
-        found[order_id] += minor
+    for row in Withholding.objects.filter(counts_for_id__in=order_ids):
+        found[row.counts_for_id or 0] += row.amount_minor
     return found
 
 

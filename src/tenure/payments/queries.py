@@ -189,8 +189,8 @@ def allocated(order_id: int, currency: str) -> Money:
 def allocated_to(order_ids: Iterable[int]) -> Counter[int]:
     """What has been received for each of several orders by transfer, in the order's currency."""
     found: Counter[int] = Counter()
-    for order_id, minor in Allocation.objects.filter(order_id__in=order_ids).values_list("order_id", "amount_minor"):
-        found[order_id] += minor
+    for row in Allocation.objects.filter(order_id__in=order_ids):
+        found[row.order_id or 0] += row.amount_minor
     return found
 
 

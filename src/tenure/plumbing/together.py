@@ -52,7 +52,7 @@ class _Block:
 
     def _more_ids(self, model: type[Model]) -> int:
         with connection.cursor() as cursor:
-            table, column = model._meta.db_table, model._meta.pk.column  # type: ignore[union-attr]
+            table, column = model._meta.db_table, model._meta.pk.column
             cursor.execute(
                 "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [table, column, self.size]
             )
@@ -70,7 +70,7 @@ class _Block:
 
 def _update(model: type[Model], rows: list[Any], fields: tuple[str, ...]) -> None:
     """Some fields of several rows in one statement, each value beside its row's number."""
-    columns = [model._meta.get_field(field) for field in fields]
+    columns: list[Any] = [model._meta.get_field(field) for field in fields]
     quoted = [connection.ops.quote_name(column.column) for column in columns]
     types = [str(column.db_parameters(connection)["type"]) for column in columns]
     values = [[column.get_db_prep_save(getattr(row, column.attname), connection) for row in rows] for column in columns]

@@ -50,9 +50,12 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 ENOUGH = 20
 """Lines that may fail before a round of giving is broken off."""
-ASKS = {Gone.REVERSAL: "transfer_reversed"} | dict.fromkeys(
-    (Gone.SEVERAL, Gone.OTHER_AMOUNT, Gone.WRONG_CURRENCY), "transfer_out"
-)
+ASKS: dict[str, str] = {
+    Gone.REVERSAL: "transfer_reversed",
+    Gone.SEVERAL: "transfer_out",
+    Gone.OTHER_AMOUNT: "transfer_out",
+    Gone.WRONG_CURRENCY: "transfer_out",
+}
 """Debits that a person has to look at, and as what."""
 LOT = 50
 """Lines given to their orders in one transaction."""

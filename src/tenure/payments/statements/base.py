@@ -82,8 +82,14 @@ def cardless(line: StatementLine) -> StatementLine:
     An account that is a card's number is no account anybody could be known by.
     """
     account = "" if looks_like_card(plain(line.payer_account)) else line.payer_account
-    texts = {name: blotted(getattr(line, name)) for name in ("reference", "text", "payer", "end_to_end")}
-    return replace(line, payer_account=account, **texts)
+    return replace(
+        line,
+        reference=blotted(line.reference),
+        text=blotted(line.text),
+        payer=blotted(line.payer),
+        payer_account=account,
+        end_to_end=blotted(line.end_to_end),
+    )
 
 
 def blotted(text: str) -> str:
