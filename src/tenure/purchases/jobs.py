@@ -7,7 +7,7 @@ from django.db import transaction
 from tenure import events
 from tenure.billing.actions import store_pdf
 from tenure.billing.queries import by_id as invoice_by_id
-from tenure.billing.queries import withheld, withholding, without_pdf
+from tenure.billing.queries import come_in, withheld, withholding, without_pdf
 from tenure.kernel.money import Money
 from tenure.memberships.queries import term as term_by_id
 from tenure.people.actions import tell
@@ -123,6 +123,7 @@ def tell_expiring(happened: events.OrderExpiring, event: Event, now: datetime) -
         now,
         "purchases.buy",
         "billing.view",
+        amount=row.total - come_in(row.pk, row.currency),
         reference=row.reference,
         pay_by=row.expires_on,
         about=f"checking:{row.number}",
