@@ -7,6 +7,7 @@ that a test replaces. Read next: ``races.py``, the list of all of them.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -29,8 +30,6 @@ from tenure.support import actions as support
 from tests.worlds import World
 
 ROUNDS = 3
-# Shorter than any timeout of the database, longer than a verb that nobody holds up takes on a busy machine.
-PATIENCE = 0.6
 SECONDS = 20
 
 
@@ -80,22 +79,29 @@ def crowd(call: Callable[[], Any], times: int, *, hands: int = 12) -> list[Any]:
 
 
 def amid(
-    place: tuple[Any, str], first: Callable[[], Any], second: Callable[[], Any], *, after: bool = False
+    place: tuple[Any, str],
+    first: Callable[[], Any],
+    second: Callable[[], Any],
+    *,
+    after: bool = False,
+    longest: float = SECONDS / 2,
 ) -> list[Any]:
     """Run the second while the first stands at a place: before that function, or after it.
 
-    Whoever is held back by a guard is waited for a moment only; then the first goes on, as it would in life.
+    The first goes on once the second is through, or is seen to wait for a lock, as it would in life.
     """
     owner, name = place
     real = getattr(owner, name)
-    stands, done, firsts = threading.Event(), threading.Event(), threading.local()
-    came = threading.Event()
+    stands, came, done = threading.Event(), threading.Event(), threading.Event()
+    firsts, seconds = threading.local(), []
 
     def stop() -> None:
-        if getattr(firsts, "here", False) and not stands.is_set():
+        if getattr(firsts, "here", False) and not came.is_set():
             came.set()
             stands.set()
-            done.wait(PATIENCE)
+            until = time.monotonic() + longest
+            while not (done.wait(0.02) or _waits(seconds) or time.monotonic() > until):
+                pass
 
     def watched(*args: Any, **given: Any) -> Any:
         if not after:
@@ -115,6 +121,8 @@ def amid(
     def other() -> Any:
         assert stands.wait(SECONDS)
         try:
+            connection.ensure_connection()
+            seconds.append(connection.connection.info.backend_pid)
             return told(second)
         finally:
             done.set()
@@ -124,6 +132,13 @@ def amid(
         answers = [answer.result(SECONDS) for answer in both]
     assert came.is_set(), f"the first never came to {name}"
     return answers
+
+
+def _waits(seconds: list[int]) -> bool:
+    """Whether the second's connection waits for a lock, the first's or one that waits behind it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_locks WHERE pid = ANY(%s) AND NOT granted", [seconds])
+        return cursor.fetchone() is not None
 
 
 @contextmanager
