@@ -26,7 +26,9 @@ def apply(actor: Actor, subject: None, *, source: str, now: datetime) -> Version
     """
     programme = read(source)
     sha256 = hashlib.sha256(source.encode()).hexdigest()
-    latest = Version.objects.select_for_update().order_by("-n").first()
+    # Of two at once the second waits for the first, and sees its version only by looking again.
+    list(Version.objects.select_for_update().order_by("-n")[:1])
+    latest = Version.objects.order_by("-n").first()
     if latest and latest.sha256 == sha256:
         return latest
     if latest:
