@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from django.db import IntegrityError
 
 from tenure.kernel.money import Money
 from tenure.kernel.refusals import Decision
@@ -11,6 +12,7 @@ from tenure.partners.models import Partner
 from tenure.payments.models import Attempt
 from tenure.payments.queries import attempts
 from tenure.payments.rules import Method
+from tenure.programme.models import Version
 from tenure.programme.queries import version
 from tenure.purchases import actions as purchases
 from tenure.purchases import placing
@@ -196,3 +198,18 @@ def test_control_without_the_decision_the_withdrawn_offer_is_sold(committed, mon
     monkeypatch.setattr(Decision, "require", lambda decision: None)
     assert codes(withdrawn_meanwhile(committed, firm(committed))) == []
     assert Order.objects.exists()
+
+
+def test_two_who_apply_a_programme_at_once_make_two_versions(committed):
+    before = Version.objects.count()
+    again = ('net = "440.00"', 'net = "441.00"')
+    answers = amid((Version, "save"), applying(committed, DEARER), applying(committed, again))
+    assert codes(answers) == []
+    assert list(Version.objects.order_by("n").values_list("n", flat=True)) == list(range(1, before + 3))
+
+
+def test_control_without_the_lock_on_the_newest_version_its_number_is_taken_twice(committed):
+    other = ('net = "440.00"', 'net = "441.00"')
+    with unlocked(Version):
+        answers = amid((Version, "save"), applying(committed, DEARER), applying(committed, other))
+    assert any(isinstance(answer, IntegrityError) for answer in answers)
