@@ -82,6 +82,11 @@ def page() -> str:
         access = getattr(view, "access", None)
         door, permission = (access.door, access.permission) if access else ("sign-in", None)
         shown = address.replace("|", "\\|")
+        for method, operation in sorted(getattr(view, "operations", {}).items()):
+            right = f"`{operation.permission}`" if operation.permission else "any key"
+            lines.append(f"| `{method} {shown}` | {door}{', office' if operation.office else ''} | {right} |")
+        if hasattr(view, "operations"):
+            continue
         lines.append(f"| `{shown}` | {door} | {f'`{permission}`' if permission else ''} |")
     return "\n".join(lines) + "\n"
 

@@ -149,6 +149,7 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [
             HERE / "web/shared/templates",
+            HERE / "web/api/templates",
             HERE / "web/portal/templates",
             HERE / "web/office/templates",
         ],
@@ -162,6 +163,9 @@ TEMPLATES = [
         },
     }
 ]
+
+# How many requests an API key has in a minute.
+TENURE_API_PER_MINUTE = int(os.environ.get("TENURE_API_PER_MINUTE", "600"))
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS: list[str] = []

@@ -1,4 +1,4 @@
-"""Every address of Tenure: portal under ``/``, back office under ``/office/``, doorbells under ``/hooks/``."""
+"""Every address of Tenure: portal at ``/``, office at ``/office/``, API at ``/api/v1/``, doorbells at ``/hooks/``."""
 
 from django.urls import include, path
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("hooks/demo", gateways.doorbell, {"gateway": "demo"}, name="demo-doorbell"),
     path("hooks/stripe/", gateways.doorbell, {"gateway": "stripe"}, name="stripe-doorbell"),
     path("pay/<path:path>", cardpage.pay, name="pay"),
+    path("api/v1/", include("tenure.web.api.urls")),
     path("office/", include("tenure.web.office.urls")),
     path("", include("tenure.web.portal.urls")),
 ]

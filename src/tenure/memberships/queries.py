@@ -228,3 +228,71 @@ def listed(today: date, *, status: str = "", offer: str = "", text: str = "") ->
 def how_many() -> int:
     """How many partners hold or held something."""
     return Subscription.objects.values("partner_id").distinct().count()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A subscription with its newest term in one flat row: what a list tells of it."""
+
+    id: int
+    offer: str
+    starts_on: date
+    expires_on: date
+    renewal_opens_on: date
+    renewal_closes_on: date
+    auto_renew: bool
+    cancelled_on: date | None
+    card: str | None
+    standing: Standing
+
+    @classmethod
+    def of(cls, holding: Holding, today: date) -> "Told":
+        s, t = holding.subscription, holding.term
+        dates = (t.starts_on, t.expires_on, t.renewal_opens_on, t.renewal_closes_on)
+        card = str(s.card) if s.card else None
+        return cls(s.pk, s.offer, *dates, s.auto_renew, s.cancelled_on, card, holding.standing(today))
+
+
+FLAT = (
+    "subscription_id",
+    "subscription__offer",
+    "starts_on",
+    "expires_on",
+    "renewal_opens_on",
+    "renewal_closes_on",
+    "subscription__auto_renew",
+    "subscription__cancelled_on",
+    "subscription__held_until",
+    "subscription__disputed_at",
+    "subscription__card__brand",
+    "subscription__card__last4",
+)
+
+
+def told(
+    partner_id: int,
+    today: date,
+    *,
+    before: int | None = None,
+    limit: int,
+    offer: str | None = None,
+    status: str | None = None,
+) -> list[Told]:
+    """A part of what a partner holds or held, the newest first, in one query without a row made."""
+    terms = Term.objects.filter(partner_id=partner_id)
+    if before is not None:
+        terms = terms.filter(subscription_id__lt=before)
+    if offer is not None:
+        terms = terms.filter(subscription__offer=offer)
+    if status is not None:
+        alike = with_standing(Subscription.objects.filter(partner_id=partner_id), today).filter(status=status)
+        terms = terms.filter(subscription__in=alike.values("pk"))
+    rows = terms.order_by("-subscription_id", "-n").distinct("subscription_id").values_list(*FLAT)[:limit]
+    return [_told(row, today) for row in rows]
+
+
+def _told(row: tuple, today: date) -> Told:
+    id, offer, starts, expires, opens, closes, auto_renew, cancelled, held_until, disputed, brand, last4 = row
+    facts = TermFacts(expires, closes, held_until, cancelled, disputed=disputed is not None)
+    card = f"{brand} ···· {last4}" if last4 else None
+    return Told(id, offer, starts, expires, opens, closes, auto_renew, cancelled, card, standing(facts, today))

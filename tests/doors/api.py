@@ -1,0 +1,82 @@
+"""The API as a program meets it: the real client, whose requests go through Django's test client.
+
+``Wire`` may lose an answer on purpose: the server has worked, the program has heard nothing.
+"""
+
+import json
+from typing import Any
+
+import requests
+from django.test import Client as Browser
+from django.test.client import encode_multipart
+from tenure_client import Client, Office
+
+from tenure.people.keys import make_key, may_give
+from tenure.people.models import User
+from tenure.programme.queries import current
+from tests.worlds import World
+
+SITE = "http://127.0.0.1:8000"
+BOUNDARY = "a-boundary-of-the-tests"
+
+
+class Wire:
+    """Sends what the client sends; notes every request, and loses the answers it is told to lose."""
+
+    def __init__(self):
+        self.browser, self.sent, self.lose, self.answers = Browser(), [], 0, []
+
+    def request(self, method: str, url: str, **given: Any):
+        headers = {name: value for name, value in given["headers"].items() if value}
+        path, data, kind = url.removeprefix(SITE), b"", "application/json"
+        if "json" in given:
+            data = json.dumps(given["json"]).encode()
+        if "files" in given:
+            kind = f"multipart/form-data; boundary={BOUNDARY}"
+            files = {name: _file(*each) for name, each in given["files"].items()}
+            data = encode_multipart(BOUNDARY, {**given["data"], **files})
+        self.sent.append((method, path, headers.get("Idempotency-Key")))
+        answer = self.browser.generic(
+            method, path, data, content_type=kind if data else "", headers=headers, query_params=given.get("params")
+        )
+        self.answers.append(answer)
+        if self.lose:
+            self.lose -= 1
+            raise requests.ConnectionError("the answer was lost")
+        return Answer(answer)
+
+
+class Answer:
+    def __init__(self, answer):
+        self.status_code, self.content, self.headers = answer.status_code, answer.content, answer.headers
+
+    def json(self):
+        return json.loads(self.content)
+
+
+def _file(name: str, content: bytes, kind: str):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    return SimpleUploadedFile(name, content, content_type=kind)
+
+
+def key_of(world: World, who: User, *scopes: str, office: bool = False, days: int = 365) -> str:
+    """The secret of a new key; without scopes it may do all that its maker may."""
+    actor, company = world.actor(who), None if office else world.contoso
+    if company is not None and company.pk not in actor.grants:
+        from tenure.partners.queries import get
+
+        company = get(min(actor.grants))
+    given = list(scopes) or may_give(actor, company.pk if company else None)
+    made = make_key(actor, company, name="tests", scopes=given, days=days, programme=current(), now=world.now)
+    return made.secret
+
+
+def program(world: World, who: User, *scopes: str, **given) -> Client:
+    """A company's program, with a key of one of its people."""
+    return Client(SITE, key_of(world, who, *scopes), session=Wire(), sleep=lambda _s: None, **given)
+
+
+def desk(world: World, who: User, *scopes: str) -> Office:
+    """The operator's program, with a key of one of the staff."""
+    return Office(SITE, key_of(world, who, *scopes, office=True), session=Wire(), sleep=lambda _s: None)
