@@ -147,6 +147,17 @@ def test_what_a_crash_left_matched_is_given_by_the_next_tick(world, account, mon
     assert importing.finish_statements(world.now) == 0
 
 
+def test_a_line_that_somebody_else_has_given_meanwhile_keeps_its_reasons(world, account, monkeypatch):
+    """Two workers saw the same line waiting: the second finds it given and says nothing against it."""
+    order = world.buy(method=Method.BANK_TRANSFER)
+    take_in(world, account, (15750, order.reference, "CONTOSO", ""))
+    line = BankLine.objects.get()
+    monkeypatch.setattr(importing, "lines_to_give", lambda file: [line])
+    importing.finish_statements(world.now)
+    assert BankLine.objects.values("rule", "reasons").get() == {"rule": line.rule, "reasons": line.reasons}
+    assert line.rule == "reference" and Allocation.objects.count() == 1
+
+
 def test_money_that_went_out_is_kept_with_its_reason_and_moves_nothing(world, account):
     take_in(world, account, (-900, "rent", "LANDLORD", ""))
     assert (OutgoingLine.objects.get().reason, BankLine.objects.count()) == ("not_ours", 0)

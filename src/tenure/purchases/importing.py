@@ -363,6 +363,9 @@ def _given(actor: Actor, line: BankLine, order: Order, now: datetime) -> bool:
         with beat():
             apply_transfer(actor, line, order, now)
     except Refusal as refusal:
+        if refusal.code == "transfers.already_matched":
+            # Somebody was faster, a clerk or another worker: the line has found its place.
+            return True
         with beat():
             payments.leave_to_a_person(line, Why.REFUSED, refusal.code)
     except Exception:
