@@ -1,33 +1,28 @@
 """What the processes do that die: for each deed the moment before it, the deed, and whoever comes again afterwards.
 
-Read next: ``stage.py``, where they are done, and ``test_every_point.py``, which says how each must end.
+Here a partner, a browser or the worker. Read next: ``deeds_of_staff.py``; ``stage.py``, where they are done, and ``test_every_point.py``, which says how each must end.
 """
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 
-from tenure.billing.closing import close_month
-from tenure.billing.reconciling import reconcile
 from tenure.memberships.models import Subscription
 from tenure.payments.actions import gateway
 from tenure.payments.cards import card_named, open_card_page
-from tenure.payments.models import BankLine, Dispute
-from tenure.payments.queries import attempts, payment_of
+from tenure.payments.models import Card
+from tenure.payments.queries import attempts
 from tenure.payments.rules import Method
-from tenure.payments.statements.delimited import Mapping
 from tenure.people.models import User
 from tenure.plumbing import clock, jobs
-from tenure.programme.queries import current
 from tenure.purchases import actions as purchases
-from tenure.purchases import importing, transfers
+from tenure.purchases import transfers
 from tenure.purchases.models import Order
 from tenure.renewals import actions as renewals
-from tenure.support.models import Request
+from tenure.renewals import cards as removing
 from tests.faults import child
-from tests.worlds import World
+from tests.worlds import CONTACT, World
 
-COLUMNS = Mapping(value_on="day", amount="amount", text="text", payer="payer")
 NEW_CARD = "tok_4444"
 
 
@@ -155,124 +150,6 @@ class Cancel:
             self.do()
 
 
-class Refund:
-    """Staff decide that a card's money goes back."""
-
-    def prepare(self, world: World) -> None:
-        order = world.buy_by_card()
-        world.work()
-        world.ask_to_cancel(order.subscription)
-
-    def do(self) -> None:
-        child.refund(Request.objects.get().number)
-
-    def again(self) -> None:
-        if not Request.objects.get().refund_id:
-            self.do()
-
-
-class RefundByWire(Refund):
-    """The same for money that came by transfer."""
-
-    def prepare(self, world: World) -> None:
-        order = world.buy(method=Method.BANK_TRANSFER)
-        world.transfer(order, order.total_minor)
-        world.work()
-        order.refresh_from_db()
-        world.ask_to_cancel(order.subscription)
-
-
-class Import:
-    """A clerk takes in a bank's file: two lines are sure, one is for nobody."""
-
-    def prepare(self, world: World) -> None:
-        account = current().seller.bank_accounts["TWD"]
-        importing.save_mapping(world.actor(world.fin), None, account=account, mapping=COLUMNS, now=world.now)
-        fabrikam = world.company("Fabrikam Ltd", "fabrikam.example", "Fay Fu")
-        world.buy(method=Method.BANK_TRANSFER)
-        world.buy(User.objects.get(email=fabrikam.contact_email), partner=fabrikam, method=Method.BANK_TRANSFER)
-        world.work()
-
-    def do(self) -> None:
-        world, day = told(), "2018-06-22"
-        rows = [f"{day},{o.total_minor},{o.reference},{o.partner.legal_name}" for o in Order.objects.order_by("pk")]
-        content = "\n".join(["day,amount,text,payer", *rows, f"{day},9,rent,X"]).encode()
-        account = current().seller.bank_accounts["TWD"]
-        given = {"content": content, "name": "june.csv", "account": account, "now": world.now}
-        importing.import_statement(world.actor(world.fin), None, **given)
-
-    again = do
-
-
-class Match:
-    """A clerk says whom a transfer without a reference is for; more came than the order takes."""
-
-    def prepare(self, world: World) -> None:
-        order = world.buy(method=Method.BANK_TRANSFER)
-        world.transfer(None, order.total_minor + 250, reference="no reference at all")
-        world.work()
-
-    def do(self) -> None:
-        world = told()
-        transfers.match_transfer(world.actor(world.fin), BankLine.objects.get(), order=newest(), now=world.now)
-
-    def again(self) -> None:
-        if newest().open:
-            self.do()
-
-
-class Disputed:
-    """The cardholder's bank takes a payment back, and the gateway rings about it until it is answered."""
-
-    kind = "created"
-
-    def prepare(self, world: World) -> None:
-        order = world.buy_by_card()
-        world.work()
-        world.at_the_bank("dispute", payment_intent=payment_of(order.pk).gateway_ref, reason="fraudulent")
-
-    def do(self) -> None:
-        ref = gateway("demo").disputes(None)[-1].ref
-        told().ring(f"charge.dispute.{self.kind}", {"id": ref, "object": "dispute"}, event=f"evt_{self.kind}")
-
-    again = do
-
-
-class Lose(Disputed):
-    """The bank has decided against us."""
-
-    kind, decision = "closed", "lost"
-
-    def prepare(self, world: World) -> None:
-        super().prepare(world)
-        Disputed().do()
-        world.work()
-        world.at_the_bank(self.decision, dispute=Dispute.objects.get().ref)
-
-
-class Win(Lose):
-    """The bank has decided for us."""
-
-    decision = "won"
-
-
-class Close:
-    """June is closed, after a look at the gateway's list."""
-
-    def prepare(self, world: World) -> None:
-        world.buy_by_card()
-        world.work()
-        world.go("2018-07-01 00:10")
-
-    def do(self) -> None:
-        world = told()
-        clerk = world.actor(world.fin)
-        reconcile(clerk, None, now=world.now)
-        close_month(clerk, None, month=date(2018, 6, 1), now=world.now)
-
-    again = do
-
-
 class ReplaceCard:
     """The card of the next renewal is replaced by one that is named on the gateway's page."""
 
@@ -298,7 +175,87 @@ class ReplaceCard:
             self.do()
 
 
-DEEDS = {
+class ForgetCard:
+    """The card that renews is removed, knowing that it will not renew any more."""
+
+    prepare = ReplaceCard.prepare
+
+    def do(self) -> None:
+        world, card = told(), Card.objects.get()
+        removing.remove_card(world.actor(world.ming), card, agreed=True, now=world.now)
+
+    def again(self) -> None:
+        if Subscription.objects.get().auto_renew:
+            self.do()
+
+
+class Renew:
+    """Ming renews by hand, with the card that is kept, after it was said that nothing renews by itself."""
+
+    def prepare(self, world: World) -> None:
+        order = world.buy_by_card()
+        renewals.turn_off_auto_renew(world.actor(world.ming), order.subscription, now=world.now)
+        world.work()
+        world.go("2019-06-23 09:00")
+
+    def do(self) -> None:
+        world = told()
+        world.renew(Subscription.objects.get(), key="by-hand", card=Card.objects.get().pk)
+
+    again = do
+
+
+class PayAgain:
+    """After a no, another card is typed on a new page."""
+
+    def prepare(self, world: World) -> None:
+        world.pay(world.buy(), "declined")
+        world.work()
+
+    def do(self) -> None:
+        purchases.pay_again(child.ming(), newest(), now=clock.now())
+        told().pay(newest())
+
+    def again(self) -> None:
+        if newest().open:
+            self.do()
+
+
+class ChangeMethod:
+    """The card page was opened and left; the order is to be paid by transfer."""
+
+    def prepare(self, world: World) -> None:
+        world.buy()
+        world.work()
+
+    def do(self) -> None:
+        given = {"method": Method.BANK_TRANSFER, "contact": CONTACT, "now": clock.now()}
+        transfers.change_method(child.ming(), newest(), **given)
+
+    again = do
+
+
+class Expire(Tidy):
+    """The worker, with two orders whose last day has passed: a card page that was left, a transfer that never came."""
+
+    def prepare(self, world: World) -> None:
+        world.buy()
+        world.qualify("silver-cloud")
+        world.buy(offer="silver-cloud", method=Method.BANK_TRANSFER)
+        world.work()
+        world.go("2018-08-01 00:10")
+
+
+class Month(Tidy):
+    """The worker on the first of a month: what June has earned, and the gateway's list."""
+
+    def prepare(self, world: World) -> None:
+        world.buy_by_card()
+        world.work()
+        world.go("2018-07-01 00:10")
+
+
+PARTNERS = {
     "buy": Buy(),
     "open": Open(),
     "come_back": ComeBack(),
@@ -307,13 +264,11 @@ DEEDS = {
     "tidy": Tidy(),
     "ask": Ask(),
     "cancel": Cancel(),
-    "refund": Refund(),
-    "refund_by_wire": RefundByWire(),
-    "import": Import(),
-    "match": Match(),
-    "dispute": Disputed(),
-    "lose": Lose(),
-    "win": Win(),
-    "close": Close(),
+    "renew": Renew(),
+    "pay_again": PayAgain(),
+    "change_method": ChangeMethod(),
     "replace_card": ReplaceCard(),
+    "forget_card": ForgetCard(),
+    "expire": Expire(),
+    "month": Month(),
 }

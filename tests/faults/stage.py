@@ -18,18 +18,21 @@ from django.conf import settings
 from django.db import connections
 from django.db.models import F, Sum
 
-from tenure.billing.models import ClosedMonth, Invoice, Posting, Series
+from tenure.billing.models import ClosedMonth, Invoice, Posting, RecognisedMonth, Series, Withholding
 from tenure.memberships.models import Subscription, Term
 from tenure.payments.actions import gateway
-from tenure.payments.models import Allocation, BankLine, Dispute, Payment
+from tenure.payments.models import Allocation, BankLine, Card, Dispute, Payment
 from tenure.payments.queries import open_attempt
 from tenure.payments.rules import Method
 from tenure.plumbing import clock, crash, jobs
 from tenure.plumbing.models import Instance, Mail, Reaction
 from tenure.proof import verify
 from tenure.purchases.models import Order
-from tests.faults.deeds import DEEDS, told
+from tests.faults.deeds import PARTNERS, told
+from tests.faults.deeds_of_staff import STAFF
 from tests.worlds import World
+
+DEEDS = PARTNERS | STAFF
 
 
 def begin() -> None:
@@ -98,6 +101,7 @@ def facts() -> dict:
         "refunded": Order.objects.exclude(refunded_at=None).count(),
         "closed": Order.objects.exclude(closed_at=None).count(),
         "invoices": Invoice.objects.count(),
+        "wire": Order.objects.filter(method=Method.BANK_TRANSFER).count(),
         "terms": Term.objects.count(),
         "lines": BankLine.objects.count(),
         "given": Allocation.objects.exclude(order_id=None).count(),
@@ -105,7 +109,10 @@ def facts() -> dict:
         "disputes": ", ".join(Dispute.objects.order_by("pk").values_list("status", flat=True)),
         "suspended": bool(subscription and subscription.disputed_at),
         "ended": bool(subscription and subscription.cancelled_at),
+        "recognised": RecognisedMonth.objects.count(),
         "months": ClosedMonth.objects.count(),
+        "withheld": Withholding.objects.filter(status="accepted").count(),
+        "kept": Card.objects.filter(removed_at=None).count(),
         "card": str(subscription.card.last4 if subscription and subscription.card else ""),
     }
 

@@ -56,15 +56,18 @@ def note_dispute(payment: Payment, gateway: str, told: DisputeOutcome, now: date
 
 
 def not_looked_for(told: Iterable[tuple[str, str]], today: date) -> set[tuple[str, str]]:
-    """Those of some payments, by gateway and its id, that have not been looked for today; they count as looked for."""
-    inside("looking for disputes")
+    """Those of some payments, by gateway and its id, that have not been looked for today."""
     asked = set(told)
     rows = DisputeSearch.objects.filter(looked_on__gte=today, payment_ref__in=[ref for _, ref in asked])
-    fresh = asked - set(rows.values_list("gateway", "payment_ref"))
-    for gateway, ref in sorted(fresh):
+    return asked - set(rows.values_list("gateway", "payment_ref"))
+
+
+def note_looked_for(asked: Iterable[tuple[str, str]], today: date) -> None:
+    """Some payments have been looked for among a gateway's disputes: not again before tomorrow."""
+    inside("looking for disputes")
+    for gateway, ref in sorted(asked):
         found = {"gateway": gateway, "payment_ref": ref}
         DisputeSearch.objects.update_or_create(**found, defaults={"looked_on": today})
-    return fresh
 
 
 def overtaken(refund: Refund) -> bool:
@@ -82,5 +85,5 @@ def overtaken(refund: Refund) -> bool:
 
 
 def note_looked(dispute: Dispute, today: date) -> None:
-    """The gateway is about to be asked about a dispute, once a day at most."""
+    """The gateway was asked about a dispute: not again before tomorrow."""
     Dispute.objects.filter(pk=dispute.pk).update(looked_on=today)

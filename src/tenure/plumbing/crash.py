@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BEFORE, AFTER = "before_commit", "after_commit"
 ASKED, ANSWERED = "before_call", "answered"
 CALLS = """open_page prepare confirm look find cancel refund
-    open_card_page look_card look_dispute disputes charges movements""".split()
+    open_card_page look_card detach look_dispute disputes charges movements""".split()
 MOVES = ("open_page", "prepare", "confirm", "refund")
 STEP_CALLS = ("passes", "crash_point")
 

@@ -17,7 +17,7 @@ from tenure.memberships import actions as memberships
 from tenure.memberships.queries import newest_term_is, term_of_order
 from tenure.partners.actions import lock
 from tenure.payments import actions as payments
-from tenure.payments.disputes import News, not_looked_for, note_dispute, note_looked
+from tenure.payments.disputes import News, not_looked_for, note_dispute, note_looked, note_looked_for
 from tenure.payments.gateways import base
 from tenure.payments.models import Dispute, Payment
 from tenure.payments.queries import dispute_status, disputed_refs, disputes_open, payment_of_ref
@@ -58,18 +58,23 @@ def follow_disputes(now: datetime) -> int:
     for dispute in disputes_open():
         if dispute.looked_on == today:
             continue
-        with beat():
-            note_looked(dispute, today)
-        news += _looked(dispute.gateway, dispute.ref, dispute.payment.partner_id, now)
+        try:
+            news += _looked(dispute.gateway, dispute.ref, dispute.payment.partner_id, now)
+        finally:
+            # Asking that breaks is not repeated at once; whoever was killed while asking has not asked.
+            with beat():
+                note_looked(dispute, today)
     known = disputed_refs()
     untold = {(row.gateway, row.payment_ref): row.at for row in dispute_movements()}
     untold = {about: at for about, at in untold.items() if about not in known}
-    if untold:
-        with beat():
-            asked = not_looked_for(untold, today)
-        for gateway in sorted({gateway for gateway, _ in asked}):
-            since = {ref: untold[gateway, ref] for name, ref in asked if name == gateway}
+    asked = not_looked_for(untold, today) if untold else set()
+    for gateway in sorted({gateway for gateway, _ in asked}):
+        since = {ref: untold[gateway, ref] for name, ref in asked if name == gateway}
+        try:
             news += _untold(gateway, since, now)
+        finally:
+            with beat():
+                note_looked_for([(gateway, ref) for ref in since], today)
     return news
 
 
