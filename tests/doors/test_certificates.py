@@ -120,6 +120,7 @@ def test_staff_asks_and_the_form_comes_back_filled_in(town):
     row = town.sent()
     decision = f"/office/certificates/withheld/{row.pk}/"
     town.fin.send(decision, decision="ask", words="The second page is missing.")
+    assert "a question about the certificate of US$47.50" in town.dia.page("/")
     page = town.dia.page(town.address)
     assert "The second page is missing." in page and 'value="47.50"' in page and 'value="16A-31"' in page
     assert "Answer" in town.dia.page(f"/orders/{town.order.number}/")
@@ -238,6 +239,7 @@ def test_staff_asks_for_more_and_refuses(world):
     decision = f"/office/certificates/exemption/{ExemptionApplication.objects.get().pk}/"
     fin.send(decision, 400, decision="refuse", words="")
     fin.send(decision, decision="ask", words="Whose stamp is this?")
+    assert "a question about your application for tax exemption" in bo.page("/")
     page = bo.page("/company/exemption/")
     assert "Whose stamp is this?" in page and 'value="EX-9"' in page
     bo.send("/company/exemption/", **FORM, key=str(uuid.uuid4()))

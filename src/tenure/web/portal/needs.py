@@ -9,10 +9,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from tenure.billing.queries import withholdings
+from tenure.billing.rules import WithholdingStatus
 from tenure.kernel.access import may
 from tenure.kernel.periods import Span
 from tenure.memberships.rules import Status
-from tenure.partners.rules import ManagedIn
+from tenure.partners.queries import undecided_application
+from tenure.partners.rules import ApplicationStatus, ManagedIn
 from tenure.partners.rules import Standing as PartnerStanding
 from tenure.purchases.queries import OrderView
 from tenure.purchases.rules import OrderStatus
@@ -50,6 +53,22 @@ def company(request: HttpRequest) -> list[Need]:
             found.append(need("danger", words, reverse("portal:support"), _("Ask support")))
     if partner.managed_in == ManagedIn.OLD_PORTAL:
         found.append(_old_portal(request))
+    return found + _certificates(request)
+
+
+def _certificates(request: HttpRequest) -> list[Need]:
+    """Tax certificates about which staff has asked something, for those who may answer."""
+    partner, found = request.partner, []
+    if may(request.actor, "partners.ask_exemption", partner.pk):
+        asked = undecided_application(partner.pk)
+        if asked is not None and asked.status == ApplicationStatus.PENDING_PARTNER:
+            words = _("Our finance team has a question about your application for tax exemption.")
+            found.append(need("danger", words, reverse("portal:exemption"), _("Answer")))
+    withholds = partner.country in request.programme.withholding
+    if withholds and may(request.actor, "purchases.send_withholding", partner.pk):
+        for row in withholdings(partner.pk).filter(status=WithholdingStatus.PENDING_PARTNER):
+            words = _("Our finance team has a question about the certificate of %(withheld)s withheld tax.")
+            found.append(need("danger", words, reverse("portal:withholdings"), _("Answer"), withheld=row.amount))
     return found
 
 
