@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "procrastinate.contrib.django",
     *CAPABILITIES,
     "tenure.web.shared",
@@ -140,6 +141,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "tenure.web.shared.sign_in_visits.Visits",
     "allauth.account.middleware.AccountMiddleware",
     "tenure.web.shared.pages.Shell",
     "tenure.web.shared.card_data.CardData",
@@ -199,10 +201,43 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_ADAPTER = "tenure.web.shared.sign_in.Adapter"
 ACCOUNT_SESSION_REMEMBER = False
-if TENURE_DEMO:
-    ACCOUNT_RATE_LIMITS: dict[str, str] = {}
+# We count ourselves, in the database and before a password is looked at (people/limits.py).
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 10 * 60
+ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 3
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
+PASSWORD_RESET_TIMEOUT = 60 * 60
+ACCOUNT_FORMS = {
+    "reset_password": "tenure.web.shared.sign_in_forms.ResetForm",
+    "reset_password_from_key": "tenure.web.shared.sign_in_forms.ResetKeyForm",
+    "change_password": "tenure.web.shared.sign_in_forms.ChangeForm",
+    "set_password": "tenure.web.shared.sign_in_forms.SetForm",
+    "request_login_code": "tenure.web.shared.sign_in_forms.LoginCodeForm",
+}
+MFA_ADAPTER = "tenure.web.shared.sign_in_factors.Factors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_RECOVERY_CODE_DIGITS = 10
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "tenure.web.shared.sign_in_factors.CodeForm",
+    "reauthenticate": "tenure.web.shared.sign_in_factors.CodeAgainForm",
+    "activate_totp": "tenure.web.shared.sign_in_factors.SetUpForm",
+}
+# A demonstration is joined by test after test; everywhere else an address enrols few companies an hour.
+SIGN_UPS_LIMITED = not TENURE_DEMO
+# Whose word about where a request comes from is taken: the addresses or networks of one's own proxies.
+TENURE_TRUSTED_PROXIES = [
+    word for part in os.environ.get("TENURE_TRUSTED_PROXIES", "").split(",") if (word := part.strip())
+]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
@@ -211,7 +246,12 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 SECURE_COOKIES = TENURE_BASE_URL.startswith("https:")
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_COOKIES
+# The prefix binds a cookie to this very host, over TLS alone: no neighbour under the same domain can set it.
+_HOST = "__Host-" if SECURE_COOKIES else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST}sessionid", f"{_HOST}csrftoken"
+LANGUAGE_COOKIE_NAME, KNOWN_DEVICE_COOKIE_NAME = f"{_HOST}language", f"{_HOST}device"
+SESSION_COOKIE_AGE = 7 * 24 * 60 * 60
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

@@ -8,7 +8,7 @@ from tenure.web.portal import cardpage, health, session
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("tenure.web.shared.sign_in_urls")),
     path("language/", session.language, name="language"),
     path("clock/", session.clock, name="clock"),
     path("enter/<int:id>/", session.enter, name="enter"),

@@ -21,6 +21,7 @@ from tenure.payments.models import StatementFile
 from tenure.payments.queries import cards
 from tenure.payments.rules import Method
 from tenure.people import actions as people
+from tenure.people import addresses, visits
 from tenure.people.models import Colleague
 from tenure.people.queries import invitation_token
 from tenure.plumbing.models import Event, Mail, Reaction, StoredFile, Task
@@ -38,16 +39,27 @@ SIGN_IN = {
     "inactive/",
     "signup/",
     "reauthenticate/",
-    "email/",
-    "confirm-email/",
+    "login/code/",
+    "login/code/confirm/",
     "password/change/",
     "password/set/",
     "password/reset/",
-    "login/code/confirm/",
-    r"^confirm-email/(?P<key>[-:\w]+)/$",
+    "password/reset/done/",
     "password/reset/key/done/",
     r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-    "password/reset/done/",
+    "factors/",
+    "factors/sign-in/",
+    "factors/again/",
+    "factors/app/",
+    "factors/app/remove/",
+    "factors/codes/",
+    "factors/codes/new/",
+    "factors/passkeys/",
+    "factors/passkeys/sign-in/",
+    "factors/passkeys/again/",
+    "factors/passkeys/add/",
+    "factors/passkeys/<int:pk>/name/",
+    "factors/passkeys/<int:pk>/remove/",
 }
 DOORS = {"portal", "office", "signed in", "public", "machine", "api"}
 PARAMETER = re.compile(r"<(?:\w+:)?\w+>")
@@ -91,6 +103,9 @@ class Things:
         )
         self.colleague = Colleague.objects.get(user=world.bo)
         self.invitation = self.invite()
+        self.visit = visits.begin(world.bo, session="none", address="", agent="", now=world.now)
+        asked = {"email": "bo.wu@contoso.example", "now": world.now}
+        self.email_change = addresses.ask_email_change(world.actor(world.bo), world.bo, **asked)
         grants = world.holding().term.grants
         self.keys, self.incidents = grants.filter(kind="keys").first(), grants.filter(kind="incidents").first()
         self.invoice = Invoice.objects.get(order_id=world.holding().term.order_id)
@@ -148,6 +163,8 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/users/": lambda things: things.colleague.pk,
     "/invitations/": lambda things: things.invitation.pk,
     "/invitation/": lambda things: invitation_token(things.invitation),
+    "/security/devices/": lambda things: things.visit.pk,
+    "/security/email/": lambda things: addresses.token(things.email_change.pk, "new"),
     "/office/books/close/": lambda things: "2018-05",
     "/office/partners/": lambda things: things.world.contoso.pk,
     "/office/verifications/": lambda things: things.check.pk,

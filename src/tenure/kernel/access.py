@@ -50,6 +50,8 @@ class Actor:
     grants: Mapping[int, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     staff: frozenset[str] = frozenset()
     key: int | None = None
+    second_factor: bool = False
+    """Whether a role held asks for more than a password at the door."""
 
     @property
     def label(self) -> str:

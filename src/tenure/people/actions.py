@@ -13,15 +13,16 @@ from django.core.exceptions import ValidationError
 from tenure import events
 from tenure.kernel.access import Actor, Side, declare
 from tenure.kernel.refusals import Invalid, Refusal
+from tenure.people import visits
 from tenure.people.models import Colleague, Invitation, Notice, User
-from tenure.plumbing import mail
+from tenure.people.rules import PASSWORD_LENGTH, PASSWORD_MOST
+from tenure.plumbing import clock, mail
 from tenure.plumbing.db import inside, pack, verb
 from tenure.plumbing.models import Mail
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import current
 
 INVITATION_DAYS = 14
-PASSWORD_LENGTH = 12
 PASSWORD_FAULTS = {
     "password_too_short": "password.too_short",
     "password_too_common": "password.too_common",
@@ -121,6 +122,8 @@ def deactivate(actor: Actor, colleague: Colleague, *, now: datetime) -> Colleagu
     row = _guard_last_admin(colleague, [])
     row.ended_at = now
     row.save(update_fields=["ended_at"])
+    # Whoever comes back in signs in anew, to whatever is left.
+    visits.end_all(row.user_id, "deactivated", now=clock.machine())
     record(
         actor,
         "people.deactivate",
@@ -164,6 +167,8 @@ def sound_password(password: str | None, *, name: str, email: str) -> None:
     """Refuse a password that is empty or easily guessed, whoever asks; ``None`` is a person who cannot sign in."""
     if password == "":
         raise Invalid({"password": "password.missing"})
+    if password is not None and len(password) > PASSWORD_MOST:
+        raise Invalid({"password": "password.too_long"}, limit=PASSWORD_MOST)
     try:
         if password is not None:
             validate_password(password, User(name=name, email=email))

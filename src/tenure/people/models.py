@@ -9,6 +9,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 
+from tenure.plumbing.sealed import Sealed
+
 
 class People(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields) -> "User":
@@ -123,3 +125,78 @@ class ApiKey(models.Model):
             models.CheckConstraint(condition=models.Q(expires_at__gt=models.F("made_at")), name="api_key_expires")
         ]
         indexes = [models.Index(fields=["partner_id", "-id"], name="api_key_by_partner")]
+
+
+class Visit(models.Model):
+    """A signed-in browser: on what it runs, from where, when it was last seen. It ends; the row stays."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="visits")
+    session = models.CharField(max_length=40)
+    address = models.CharField(max_length=45, default="", blank=True)
+    agent = models.CharField(max_length=200, default="", blank=True)
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    why_ended = models.CharField(max_length=20, default="", blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["user"], condition=models.Q(ended_at=None), name="visit_open_by_person")]
+
+
+class Limit(models.Model):
+    """How often something was tried, by whom it concerns; the key is a digest, so no address stands here."""
+
+    name = models.CharField(max_length=40)
+    key = models.CharField(max_length=64)
+    count = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "key"], name="limit_once_per_key")]
+        indexes = [models.Index(fields=["since"], name="limit_by_time")]
+
+
+class EmailChange(models.Model):
+    """An address on its way to being another: both have to say yes."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    old = models.EmailField(max_length=254)
+    new = models.EmailField(max_length=254)
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    old_agreed_at = models.DateTimeField(null=True)
+    new_agreed_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    done = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("user", condition=models.Q(closed_at=None), name="email_change_open_once")
+        ]
+
+
+class Directory(models.Model):
+    """A company's own sign-in, by OpenID Connect. The secret is sealed; it is never shown again."""
+
+    partner_id = models.BigIntegerField(unique=True)
+    slug = models.CharField(max_length=32, unique=True)
+    name = models.CharField(max_length=80)
+    issuer = models.CharField(max_length=255)
+    client = models.CharField(max_length=255)
+    secret = Sealed(purpose="people.directory")
+    set_at = models.DateTimeField()
+    tested_at = models.DateTimeField(null=True)
+
+
+class Identity(models.Model):
+    """Who a person is elsewhere: an issuer and its subject, both to the letter. An address never stands here."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="identities")
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    linked_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="identity_once")]

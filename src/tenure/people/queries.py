@@ -21,9 +21,11 @@ def actor_of(user: User, programme: Programme) -> Actor:
     def union(codes: list[str]) -> frozenset[str]:
         return frozenset().union(*(rights.get(code, frozenset()) for code in codes))
 
-    places = Colleague.objects.filter(user=user, ended_at=None).values_list("partner_id", "roles")
+    places = list(Colleague.objects.filter(user=user, ended_at=None).values_list("partner_id", "roles"))
     grants = {partner_id: union(roles) for partner_id, roles in places}
-    return Actor("person", user.pk, user.name, MappingProxyType(grants), union(user.staff_roles))
+    held = set(user.staff_roles).union(*(roles for _, roles in places))
+    guarded = any(role.second_factor for role in programme.roles if role.code in held)
+    return Actor("person", user.pk, user.name, MappingProxyType(grants), union(user.staff_roles), second_factor=guarded)
 
 
 def person(email: str) -> User | None:

@@ -149,6 +149,8 @@ class Role:
     permissions: frozenset[str]
     admin: bool = False
     """Whether the last holder in a company cannot be removed."""
+    second_factor: bool = False
+    """Whether whoever holds it signs in with more than a password."""
 
 
 @dataclass(frozen=True, slots=True)

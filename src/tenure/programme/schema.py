@@ -268,6 +268,7 @@ def roles(root: Table, known: frozenset[str] | None) -> tuple[Role, ...]:
                     description=table.words("description"),
                     permissions=frozenset(_permissions(table, known)),
                     admin=table.flag("admin", False),
+                    second_factor=table.flag("second_factor", False),
                 )
             )
     if found and not any(role.admin and role.side == "partner" for role in found):

@@ -44,7 +44,7 @@ JOINING_AGREEMENT = "programme"
 """The agreement a company accepts when it joins."""
 
 # Machine-translated or mainland wordings that a Taiwanese reader stumbles over, and what to write instead.
-# 用戶端 is the usual word for a client program and stays allowed.
+# 用戶端 is the usual word for a client program and stays allowed, and so is 通行密鑰 for a passkey.
 SHUNNED = {
     "行動寶盒": "行動套件",
     "動作套件": "行動套件",
@@ -61,7 +61,7 @@ SHUNNED = {
     "偵察檔案": "對帳檔案",
     "類型的問題": "問題類型",
     "服務請求": "支援要求",
-    "密鑰": "產品金鑰",
+    "(?<!通行)密鑰": "產品金鑰",
     "發貨單": "發票",
     "審計日誌": "稽核紀錄",
     "遞延收入": "預收收入",

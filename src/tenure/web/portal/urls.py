@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tenure.web.portal import (
+    addresses,
     benefits,
     cards,
     checkout,
@@ -16,6 +17,7 @@ from tenure.web.portal import (
     notices,
     offers,
     orders,
+    security,
     subscriptions,
     support,
     users,
@@ -75,5 +77,11 @@ urlpatterns: list = [
     path("invoices/withheld/<int:id>/certificate/", withholding.withholding_file, name="withholding_file"),
     path("invoices/<str:number>.pdf", invoices.invoice_pdf, name="invoice_pdf"),
     path("invoices/<str:number>.xml", invoices.invoice_xml, name="invoice_xml"),
+    path("security/", security.security, name="security"),
+    path("security/again/", security.again, name="security_again"),
+    path("security/devices/end/", security.devices_end, name="devices_end"),
+    path("security/devices/<int:id>/end/", security.device_end, name="device_end"),
+    path("security/email/", addresses.email_change, name="email_change"),
+    path("security/email/<str:token>/", addresses.email_agree, name="email_agree"),
     path("notices/", notices.notices, name="notices"),
 ]

@@ -7,6 +7,7 @@ programme file. Read next: ``letters.py``.
 
 from tenure.kernel.text import Text
 from tenure.web.shared.letters_about_money import MONEY
+from tenure.web.shared.letters_about_people import PEOPLE
 from tenure.web.shared.letters_about_tax import TAX
 from tenure.web.shared.paragraphs import Words, say, unless, when
 
@@ -123,6 +124,7 @@ LETTERS: dict[str, Words] = {
         SEE_OFFERS,
     ),
     **MONEY,
+    **PEOPLE,
     **TAX,
     # Renewals
     "renewals.auto_renew_off": Words(

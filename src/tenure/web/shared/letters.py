@@ -17,6 +17,7 @@ from tenure.enrolment.queries import confirmation_token
 from tenure.kernel.periods import day_of
 from tenure.kernel.text import Text
 from tenure.partners.queries import get as partner_by_id
+from tenure.people import addresses
 from tenure.people.queries import invitation_by_id, invitation_token
 from tenure.programme.queries import current
 from tenure.programme.rules import Programme
@@ -77,11 +78,13 @@ def _added(code: str, facts: Mapping[str, Any], programme: Programme, language: 
 
 
 def _path(code: str, facts: Mapping[str, Any]) -> str:
-    """Where the letter's one link leads. The two signed ones are signed now, for whoever the letter goes to."""
+    """Where the letter's one link leads. The signed ones are signed now, for whoever the letter goes to."""
     if code == "enrolment.confirm_email":
         return f"/join/confirm/{confirmation_token(partner_by_id(facts['partner']))}/"
     if code == "people.invitation":
         return f"/invitation/{invitation_token(invitation_by_id(facts['invitation']))}/"
+    if code.startswith("people.email_change_"):
+        return f"/security/email/{addresses.token(facts['change'], code.rpartition('_')[2])}/"
     return facts.get("link") or "/"
 
 

@@ -26,6 +26,11 @@ MESSAGES: dict[str, Any] = {
     ),
     "form.invalid": _("Check the fields marked below. Nothing has been sent yet."),
     "idempotency.other_body": _("This request was already sent with other contents. Reload the page and start again."),
+    # Signing in
+    "sign_in.too_many": _("Too many attempts. Try again in %(seconds)s seconds; nothing has been locked."),
+    "people.email_same": _("This is already your address."),
+    "people.email_change_over": _("This change of address is over. Ask for it again."),
+    "password.too_long": _("A password may have at most %(limit)s characters."),
     # Offers
     "offers.not_joined": _("Your company has not joined the programme yet. Accept the programme agreement first."),
     "offers.not_verified": _("Your company's verification isn't finished. You can buy as soon as it has passed."),

@@ -22,11 +22,13 @@ from tenure.kernel.access import NOBODY, Side, decide, declare, may
 from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import NotYours, Refusal
 from tenure.partners.queries import get as partner_by_id
+from tenure.people.limits import TOO_MANY
 from tenure.people.queries import actor_of, holders, notices, staff_with
 from tenure.plumbing import clock, offset
 from tenure.plumbing.charging import why_not
 from tenure.programme.queries import current
 from tenure.web.shared import messages
+from tenure.web.shared.sign_in_gate import turned_away
 
 METHODS = ("GET", "HEAD", "POST")
 FREE_IN_METHOD = ("api", "machine")
@@ -79,7 +81,12 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
         return render(request, "404.html", status=404)
     if refusal.code == "access.forbidden":
         return render(request, "403.html", {"helpers": helpers(request, refusal.facts["permission"])}, status=403)
-    return render(request, "409.html", {"words": messages.say(refusal.code, refusal.facts)}, status=409)
+    words = messages.say(refusal.code, refusal.facts)
+    if refusal.code == TOO_MANY:
+        page = render(request, "429.html", {"words": words}, status=429)
+        page.headers["Retry-After"] = str(refusal.facts["seconds"])
+        return page
+    return render(request, "409.html", {"words": words}, status=409)
 
 
 def helpers(request: HttpRequest, permission: str) -> list[str]:
@@ -116,6 +123,8 @@ def portal(permission: str) -> Callable:
                 return redirect_to_login(request.get_full_path())
             _enter(request)
             request.partner = _company(request)
+            if away := turned_away(request):
+                return away
             if request.partner is None:
                 return redirect("office:today" if request.actor.is_staff else "portal:join")
             decide(request.actor, permission, request.partner.pk)
@@ -138,6 +147,8 @@ def office(permission: str) -> Callable:
             _enter(request)
             if not request.actor.is_staff:
                 raise NotYours("page")
+            if away := turned_away(request):
+                return away
             decide(request.actor, permission)
             return view(request, *args, **kwargs)
 
@@ -149,14 +160,22 @@ def office(permission: str) -> Callable:
 
 def signed_in(view: Callable) -> Callable:
     """A page for anybody who has signed in."""
+    return _for_persons(view, turned_away)
 
+
+def before_factor(view: Callable) -> Callable:
+    """The same, open also to whoever still has to set up a second factor: the page where that is done."""
+    return _for_persons(view, lambda request: None)
+
+
+def _for_persons(view: Callable, away_from: Callable[[HttpRequest], HttpResponse | None]) -> Callable:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.person is None:
             return redirect_to_login(request.get_full_path())
         _enter(request)
         request.partner = _company(request)
-        return view(request, *args, **kwargs)
+        return away_from(request) or view(request, *args, **kwargs)
 
     guarded.access = Access("signed in", None)
     return guarded

@@ -1,0 +1,73 @@
+"""Visits: the browsers a person is signed in on, seen and ended one by one.
+
+It decides when a visit is over, and that its session goes with it, so that a copied cookie opens nothing. The
+machine's clock counts here, never the demonstration's. Read next: ``web/shared/sign_in_visits.py``.
+"""
+
+from datetime import datetime, timedelta
+from importlib import import_module
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from tenure.people.models import User, Visit
+from tenure.people.rules import visit_over
+
+SEEN_EVERY = timedelta(seconds=60)
+KEPT = timedelta(days=90)
+
+
+def begin(user: User, *, session: str, address: str, agent: str, now: datetime) -> Visit:
+    """A person has signed in on a browser."""
+    return Visit.objects.create(
+        user=user, session=session, address=address[:45], agent=agent[:200], began_at=now, seen_at=now
+    )
+
+
+def goes_on(id: int, user: User, *, session: str, address: str, now: datetime) -> str:
+    """Why a visit does not go on; empty when it does, which is noted once a minute."""
+    visit = Visit.objects.filter(pk=id, user=user).first()
+    if visit is None or visit.ended_at:
+        return "ended"
+    if why := visit_over(visit.began_at, visit.seen_at, now, staff=bool(user.staff_roles)):
+        end(visit, why, now=now)
+        return why
+    if now - visit.seen_at >= SEEN_EVERY or visit.session != session:
+        Visit.objects.filter(pk=id).update(seen_at=now, session=session, address=address[:45])
+    return ""
+
+
+def of(user: User, now: datetime) -> list[Visit]:
+    """The visits a person has open, the one seen last first."""
+    staff = bool(user.staff_roles)
+    rows = Visit.objects.filter(user=user, ended_at=None).order_by("-seen_at")
+    return [row for row in rows if not visit_over(row.began_at, row.seen_at, now, staff=staff)]
+
+
+def one_of(user: User, id: int) -> Visit | None:
+    return Visit.objects.filter(user=user, pk=id, ended_at=None).first()
+
+
+def end(visit: Visit, why: str, *, now: datetime) -> None:
+    """End one visit; its session is gone from the same moment."""
+    _end(Visit.objects.filter(pk=visit.pk), why, now)
+
+
+def end_all(user_id: int, why: str, *, now: datetime, but: int | None = None) -> int:
+    """End every visit of a person, or every other one."""
+    return _end(Visit.objects.filter(user_id=user_id).exclude(pk=but), why, now)
+
+
+def tidy(now: datetime) -> int:
+    """Forget visits that ended long ago or were never ended but are over for everybody."""
+    return Visit.objects.filter(seen_at__lt=now - KEPT).delete()[0]
+
+
+def _end(visits: QuerySet[Visit], why: str, now: datetime) -> int:
+    open_ones = visits.filter(ended_at=None)
+    engine = import_module(settings.SESSION_ENGINE)
+    sessions = list(open_ones.values_list("session", flat=True))
+    ended = open_ones.update(ended_at=now, why_ended=why)
+    for session in sessions:
+        engine.SessionStore(session).delete()
+    return ended

@@ -1,0 +1,47 @@
+"""Letters about a person's own way in, both languages side by side.
+
+They must never carry a password or a code. Read next: ``letter_texts.py``.
+"""
+
+from tenure.kernel.text import Text
+from tenure.web.shared.paragraphs import Words, say
+
+PEOPLE: dict[str, Words] = {
+    "people.email_change_old": Words(
+        Text("Should {email} become your address?", "是否改用 {email}？"),
+        (
+            say(
+                "Somebody who is signed in as you asks to use {email} instead of this address. It changes only when "
+                "both addresses agree, within two days.",
+                "有人以您的帳號登入，要求改用 {email}。須在兩天內由新舊兩個地址都同意，才會變更。",
+            ),
+            say(
+                "If it wasn't you, don't agree: sign in, change your password and sign out every other device.",
+                "若不是您本人，切勿同意；應登入、變更密碼，並登出其他所有裝置。",
+            ),
+        ),
+        Text("Look and agree: {link}", "檢視並同意：{link}"),
+    ),
+    "people.email_change_new": Words(
+        Text("Confirm this address", "確認這個電子郵件地址"),
+        (
+            say(
+                "{email} is to become the address of a user of the {programme}. It changes only when the address used "
+                "so far agrees as well, within two days.",
+                "{programme}的一位使用者要求改用 {email}。須在兩天內由原地址也同意，才會變更。",
+            ),
+            say("If you know nothing of this, do nothing.", "若您不知道這件事，無須處理。"),
+        ),
+        Text("Confirm the address: {link}", "確認電子郵件地址：{link}"),
+    ),
+    "people.email_changed": Words(
+        Text("Your address is now {email}", "您的電子郵件地址已改為 {email}"),
+        (
+            say(
+                "From now on you sign in with {email}; letters go there too.",
+                "即日起以 {email} 登入，信件也寄到該地址。",
+            ),
+        ),
+        Text("Sign in: {link}", "登入：{link}"),
+    ),
+}

@@ -1,0 +1,115 @@
+"""Every signed-in browser is a visit: begun at the door, looked at on every request, ended with its session.
+
+It decides nothing about how long: ``people/rules.py`` does. A session without a visit that goes on is nobody's. It
+must never let one live on after a password or a factor has changed elsewhere. Read next: ``people/visits.py``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account import signals as account
+from allauth.mfa import signals as factors
+from allauth.mfa.models import Authenticator
+from django.contrib import messages as flash
+from django.contrib.auth import logout
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from tenure.people import visits
+from tenure.people.rules import PASSWORD_MOST
+from tenure.plumbing import clock
+from tenure.web.shared import messages
+from tenure.web.shared import sign_in_device as device
+from tenure.web.shared.sign_in_address import address_of
+from tenure.web.shared.sign_in_gate import held_back
+
+VISIT = "visit"
+PASSWORDS = ("password", "oldpassword", "password1", "password2")
+
+
+class Visits:
+    """Middleware: whoever's visit is over is nobody, and is told why."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            self._look_at(request)
+        response = self.get_response(request)
+        if someone := getattr(request, "has_signed_in", None):
+            device.remember(request, response, someone.email)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """What no page reads: a password of a megabyte, and allauth's own pages before a factor is set up."""
+        if any(len(text) > PASSWORD_MOST for name in PASSWORDS for text in request.POST.getlist(name)):
+            words = messages.say("password.too_long", {"limit": PASSWORD_MOST})
+            return render(request, "409.html", {"words": words}, status=422)
+        return held_back(request) if request.path.startswith("/accounts/") else None
+
+    def _look_at(self, request: HttpRequest) -> None:
+        why = visits.goes_on(
+            request.session.get(VISIT, 0),
+            request.user,
+            session=request.session.session_key or "",
+            address=address_of(request),
+            now=clock.machine(),
+        )
+        if why:
+            logout(request)
+            if why in ("idle", "absolute"):
+                flash.info(request, _("You were signed out because some time has passed. Sign in again to go on."))
+
+
+def began(sender: Any, request: HttpRequest, user: Any, **more: Any) -> None:
+    """Somebody has come in, by whatever door. Whoever was here before in this browser has left."""
+    if before := visits.one_of(user, request.session.get(VISIT, 0)):
+        visits.end(before, "again", now=clock.machine())
+    if request.session.session_key is None:
+        request.session.create()
+    visit = visits.begin(
+        user,
+        session=request.session.session_key,
+        address=address_of(request),
+        agent=request.META.get("HTTP_USER_AGENT", ""),
+        now=clock.machine(),
+    )
+    request.session[VISIT] = visit.pk
+    request.has_signed_in = user
+
+
+def left(sender: Any, request: HttpRequest, user: Any, **more: Any) -> None:
+    if user is not None and (visit := visits.one_of(user, request.session.get(VISIT, 0))):
+        visits.end(visit, "signed_out", now=clock.machine())
+
+
+def changed(sender: Any, request: HttpRequest, user: Any, **more: Any) -> None:
+    """A password or a factor has changed: every other browser signs in anew, and this one gets a new session."""
+    here = request.session.get(VISIT, 0) if request.user.is_authenticated else None
+    visits.end_all(user.pk, "changed", now=clock.machine(), but=here)
+    if here and request.session.session_key:
+        request.session.cycle_key()
+
+
+def added(sender: Any, request: HttpRequest, user: Any, authenticator: Any, **more: Any) -> None:
+    """The code that has set an authenticator up is used by that."""
+    if authenticator.type == Authenticator.Type.TOTP:
+        authenticator.data["last_step"] = int(clock.machine().timestamp()) // 30
+        authenticator.save(update_fields=["data"])
+    changed(sender, request, user)
+
+
+def connect() -> None:
+    """Hear of every way in and out, once."""
+    user_logged_in.connect(began, dispatch_uid="visits.began")
+    user_logged_out.connect(left, dispatch_uid="visits.left")
+    for signal in (account.password_changed, account.password_set, account.password_reset):
+        signal.connect(changed, dispatch_uid="visits.changed")
+    factors.authenticator_added.connect(added, dispatch_uid="visits.added")
+    for signal in (factors.authenticator_removed, factors.authenticator_reset):
+        signal.connect(changed, dispatch_uid="visits.changed")
