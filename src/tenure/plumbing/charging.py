@@ -16,7 +16,7 @@ from tenure.kernel.refusals import Invalid, Refusal
 from tenure.plumbing import offset
 from tenure.plumbing.db import inside, verb
 from tenure.plumbing.instance import REASON_LIMIT, count_move, released
-from tenure.plumbing.models import ChargingStop
+from tenure.plumbing.models import ChargingStop, Instance
 from tenure.plumbing.outbox import close_task, open_task, record
 
 HAND, BOUND, UNRELEASED, CLOCK = "hand", "bound", "unreleased", "clock"
@@ -115,9 +115,11 @@ def halt(actor: Actor, cause: str, reason: str, now: datetime) -> bool:
     """Write a stop down, unless one stands already; whether it is new."""
     inside("stopping charging")
     given = {"cause": cause, "reason": reason, "stopped_at": now, "stopped_by": actor.label}
-    if ChargingStop.objects.select_for_update().filter(started_at=None).exists():
+    # Two who stop it at once come one after the other.
+    Instance.objects.select_for_update().order_by("pk").first()
+    if ChargingStop.objects.filter(started_at=None).exists():
         return False
-    ChargingStop.objects.bulk_create([ChargingStop(**given)])
+    ChargingStop.objects.create(**given)
     record(actor, "charging.stop", now, events.ChargingStopped(subject="charging", cause=cause, reason=reason))
     return True
 

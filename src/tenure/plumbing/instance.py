@@ -12,6 +12,7 @@ import os
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection
@@ -30,7 +31,9 @@ REASON_LIMIT = 300
 def identify() -> None:
     """Give the installation its name if it has none yet, and keep the twin."""
     if not Instance.objects.exists():
-        _keep(Instance.objects.create())
+        Instance.objects.create()
+        # Two processes that begin at once may have made one each; the first counts.
+        _keep(_row())
 
 
 def released() -> bool:
@@ -52,7 +55,7 @@ def count_move() -> None:
     if connection.in_atomic_block:
         return
     Instance.objects.update(moves=F("moves") + 1)
-    row = Instance.objects.order_by("pk").get()
+    row = _row()
     if row.moves > _told()[1]:
         _keep(row)
 
@@ -65,7 +68,7 @@ def release(actor: Actor, subject: None, *, reason: str, now: datetime) -> bool:
         raise Invalid({"reason": "text.missing" if not reason else "text.too_long"})
     if released():
         return False
-    row = Instance.objects.order_by("pk").get()
+    row = _row()
     record(actor, "charging.release", now, events.ChargingReleased(subject=f"instance:{row.uuid}", reason=reason))
     # Whoever else kept a twin of these rows is ahead of none of them any more.
     row.moves = max(row.moves, _told()[1]) + 1
@@ -74,11 +77,15 @@ def release(actor: Actor, subject: None, *, reason: str, now: datetime) -> bool:
     return True
 
 
+def _row() -> Instance:
+    return Instance.objects.order_by("pk")[0]
+
+
 def _keep(row: Instance) -> None:
     """Write the twin, readable by its owner alone, whole or not at all."""
     twin = _twin()
     twin.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    half = twin.with_suffix(f".{os.getpid()}")
+    half = twin.with_suffix(f".{uuid4().hex}")
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(f"{row.uuid} {row.moves}")
     half.replace(twin)

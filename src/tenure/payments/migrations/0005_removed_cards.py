@@ -4,24 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('payments', '0004_disputes'),
+        ("payments", "0004_disputes"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='card',
-            name='removed_by',
-            field=models.CharField(blank=True, default='', max_length=80),
+            model_name="card",
+            name="removed_by",
+            field=models.CharField(blank=True, default="", max_length=80),
         ),
         migrations.AddField(
-            model_name='card',
-            name='removing_at',
+            model_name="card",
+            name="removing_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddConstraint(
-            model_name='card',
-            constraint=models.CheckConstraint(condition=models.Q(('removed_at', None), ('removing_at__isnull', False), _connector='OR'), name='card_removed'),
+            model_name="card",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("removed_at", None), ("removing_at__isnull", False), _connector="OR"),
+                name="card_removed",
+            ),
         ),
     ]

@@ -4,27 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('payments', '0005_removed_cards'),
+        ("payments", "0005_removed_cards"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='dispute',
-            name='respond_by',
+            model_name="dispute",
+            name="respond_by",
             field=models.DateTimeField(null=True),
         ),
         migrations.CreateModel(
-            name='DisputeSearch',
+            name="DisputeSearch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.CharField(max_length=20)),
-                ('payment_ref', models.CharField(max_length=120)),
-                ('looked_on', models.DateField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("gateway", models.CharField(max_length=20)),
+                ("payment_ref", models.CharField(max_length=120)),
+                ("looked_on", models.DateField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('gateway', 'payment_ref'), name='dispute_search_once')],
+                "constraints": [models.UniqueConstraint(fields=("gateway", "payment_ref"), name="dispute_search_once")],
             },
         ),
     ]

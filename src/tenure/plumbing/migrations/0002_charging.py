@@ -4,40 +4,46 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('plumbing', '0001_initial'),
+        ("plumbing", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='GatewayClock',
+            name="GatewayClock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('gateway', models.CharField(max_length=20, unique=True)),
-                ('ahead_s', models.IntegerField()),
-                ('seen_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("gateway", models.CharField(max_length=20, unique=True)),
+                ("ahead_s", models.IntegerField()),
+                ("seen_at", models.DateTimeField()),
             ],
         ),
         migrations.AddField(
-            model_name='instance',
-            name='moves',
+            model_name="instance",
+            name="moves",
             field=models.BigIntegerField(default=0),
         ),
         migrations.CreateModel(
-            name='ChargingStop',
+            name="ChargingStop",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cause', models.CharField(max_length=8)),
-                ('reason', models.CharField(max_length=300)),
-                ('stopped_at', models.DateTimeField()),
-                ('stopped_by', models.CharField(max_length=80)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('started_by', models.CharField(blank=True, default='', max_length=80)),
-                ('started_reason', models.CharField(blank=True, default='', max_length=300)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("cause", models.CharField(max_length=8)),
+                ("reason", models.CharField(max_length=300)),
+                ("stopped_at", models.DateTimeField()),
+                ("stopped_by", models.CharField(max_length=80)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("started_by", models.CharField(blank=True, default="", max_length=80)),
+                ("started_reason", models.CharField(blank=True, default="", max_length=300)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(models.Value(1), condition=models.Q(('started_at', None)), name='charging_stop_open_once'), models.CheckConstraint(condition=models.Q(('cause__in', ['hand', 'bound'])), name='charging_stop_cause')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.Value(1), condition=models.Q(("started_at", None)), name="charging_stop_open_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("cause__in", ["hand", "bound"])), name="charging_stop_cause"
+                    ),
+                ],
             },
         ),
     ]
