@@ -22,9 +22,11 @@ from tenure.payments.queries import cards
 from tenure.payments.rules import Method
 from tenure.people import actions as people
 from tenure.people import addresses, visits
+from tenure.people.keys import make_key
 from tenure.people.models import Colleague
 from tenure.people.queries import invitation_token
 from tenure.plumbing.models import Event, Mail, Reaction, StoredFile, Task
+from tenure.programme.queries import current
 from tenure.purchases import actions as purchases
 from tenure.purchases.models import Draft
 from tenure.renewals.models import Run
@@ -107,6 +109,9 @@ class Things:
         asked = {"email": "bo.wu@contoso.example", "now": world.now}
         self.email_change = addresses.ask_email_change(world.actor(world.bo), world.bo, **asked)
         grants = world.holding().term.grants
+        given = {"name": "ERP", "scopes": ["offers.view"], "days": 9, "programme": current(), "now": world.now}
+        self.api_key = make_key(world.actor(world.ann), world.contoso, **given).row
+        self.staff_key = make_key(world.actor(world.oda), None, **given | {"scopes": ["partners.view"]}).row
         self.keys, self.incidents = grants.filter(kind="keys").first(), grants.filter(kind="incidents").first()
         self.invoice = Invoice.objects.get(order_id=world.holding().term.order_id)
         self.letter = Mail.objects.first()
@@ -161,6 +166,7 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/company/checks/": lambda things: things.own_check.pk,
     "/join/confirm/": lambda things: confirmation_token(things.world.contoso),
     "/users/": lambda things: things.colleague.pk,
+    "/keys/": lambda things: things.api_key.pk,
     "/invitations/": lambda things: things.invitation.pk,
     "/invitation/": lambda things: invitation_token(things.invitation),
     "/security/devices/": lambda things: things.visit.pk,
@@ -178,6 +184,7 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/office/subscriptions/": lambda things: things.subscription.pk,
     "/office/support/": lambda things: things.request.number,
     "/office/invoices/": lambda things: things.invoice.number,
+    "/office/keys/": lambda things: things.staff_key.pk,
     "/office/mail/": lambda things: things.letter.pk,
     "/office/parked/": lambda things: things.parked.pk,
     "/office/parked/tasks/": lambda things: things.task.pk,

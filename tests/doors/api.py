@@ -4,6 +4,7 @@
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -60,14 +61,19 @@ def _file(name: str, content: bytes, kind: str):
     return SimpleUploadedFile(name, content, content_type=kind)
 
 
-def key_of(world: World, who: User, *scopes: str, office: bool = False, days: int = 365) -> str:
-    """The secret of a new key; without scopes it may do all that its maker may."""
+def key_of(world: World, who: User, *scopes: str, office: bool = False, days: int = 365, by_hand: bool = False) -> str:
+    """The secret of a new key; without scopes it may do all that its maker may.
+
+    ``by_hand`` makes one for whom the programme lets make none: what a key may do is another question.
+    """
     actor, company = world.actor(who), None if office else world.contoso
     if company is not None and company.pk not in actor.grants:
         from tenure.partners.queries import get
 
         company = get(min(actor.grants))
     given = list(scopes) or may_give(actor, company.pk if company else None)
+    if by_hand:
+        actor = replace(actor, kind="system")
     made = make_key(actor, company, name="tests", scopes=given, days=days, programme=current(), now=world.now)
     return made.secret
 
@@ -80,3 +86,29 @@ def program(world: World, who: User, *scopes: str, **given) -> Client:
 def desk(world: World, who: User, *scopes: str) -> Office:
     """The operator's program, with a key of one of the staff."""
     return Office(SITE, key_of(world, who, *scopes, office=True), session=Wire(), sleep=lambda _s: None)
+
+
+def objects_of(things) -> dict[str, object]:
+    """For the beginning of an address with an object in it: one of Contoso's (``tests/contracts/test_access_walk.py``)."""
+    grants = {grant.kind: grant.pk for grant in things.world.holding().term.grants.all()}
+    return {
+        "/offers/{code}": "action-pack",
+        "/orders/{number}": things.order.number,
+        "/subscriptions/{id}": things.subscription.pk,
+        "/invoices/{number}": things.invoice.number,
+        "/support-requests/{number}": things.request.number,
+        "/benefits/{id}/reveal": grants["keys"],
+        "/benefits/{id}/consumptions": grants["incidents"],
+        "/benefits/{id}": grants["seats"],
+        "/users/{id}": things.colleague.pk,
+        "/invitations/{id}": things.invitation.pk,
+        "/office/partners/{id}": things.world.contoso.pk,
+        "/office/transfers/{id}": things.line.pk,
+        "/office/verifications/{id}": things.check.pk,
+        "/office/support-requests/{number}": things.request.number,
+    }
+
+
+def object_of(path: str, objects: dict[str, object]) -> object:
+    """The object to show at an address: that of the longest beginning."""
+    return next((objects[start] for start in sorted(objects, key=len, reverse=True) if path.startswith(start)), None)

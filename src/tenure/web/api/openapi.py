@@ -24,7 +24,8 @@ LANGUAGE = {
     "in": "header",
     "required": False,
     "description": "The language of titles and details: English or 繁體中文.",
-    "schema": {"type": "string", "enum": ["en", "zh-Hant"], "default": "en"},
+    "schema": {"type": "string"},
+    "example": "zh-Hant",
 }
 IDEMPOTENCY = {
     "name": "Idempotency-Key",
@@ -38,20 +39,28 @@ IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "description": "The ETag of the state you saw. Anybody's change since refuses yours with 412.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": '^(\\*|"[0-9a-f]{32,64}")$'},
+    "schema": {"type": "string"},
+    "example": "*",
 }
 IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
     "description": "The ETag you have; unchanged since, it is answered with 304.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": '^"[0-9a-f]{32,64}"$'},
+    "schema": {"type": "string"},
 }
 LIMITS = {
     "RateLimit-Limit": ("How many requests a key has in a minute.", "integer"),
     "RateLimit-Remaining": ("How many are left in this minute.", "integer"),
     "RateLimit-Reset": ("In how many seconds the next minute begins.", "integer"),
 }
+LINKS = {
+    "createOrder": ("number", ("getOrder", "cancelOrder", "payOrder", "uploadPaymentProof")),
+    "openSupportRequest": ("number", ("getSupportRequest", "replyToSupportRequest")),
+    "invite": ("id", ("withdrawInvitation",)),
+    "recordTransfer": ("id", ("getTransfer", "matchTransfer", "holdTransfer", "ignoreTransfer")),
+}
+"""What a new object can be asked for next, by the part of its answer that names it."""
 
 
 def document(programme: Programme) -> dict[str, Any]:
@@ -101,6 +110,10 @@ def _complete(details: dict[str, Any], of: Operation) -> None:
             answer["headers"]["ETag"] = {"description": "Of this state.", "schema": {"type": "string"}}
         if int(status) == 429:
             answer["headers"]["Retry-After"] = {"description": "In seconds.", "schema": {"type": "integer"}}
+    if of.id in LINKS:
+        part, following = LINKS[of.id]
+        links = {id: {"operationId": id, "parameters": {part: f"$response.body#/{part}"}} for id in following}
+        details["responses"][201]["links"] = links
     if of.method == "GET":
         details["responses"][304] = {"description": "Unchanged since the ETag you sent"}
 

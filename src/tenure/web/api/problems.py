@@ -73,12 +73,13 @@ def problem(
     code: str,
     facts: Mapping[str, Any] | None = None,
     *,
+    status: int | None = None,
     fields: Mapping[str, tuple[str, str]] | None = None,
     checks: Iterable[Check] = (),
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """The answer that says no. ``fields`` are names with the code and the words of each."""
-    facts, status = dict(facts or {}), status_of(code)
+    facts, status = dict(facts or {}), status or status_of(code)
     said: dict[str, Any] = {
         "type": f"/api/v1/docs#{code}",
         "title": str(TITLES[status]),
@@ -101,11 +102,12 @@ def of_refusal(refusal: Refusal) -> HttpResponse:
     """A verb's refusal; a stranger's object says no more than that it is not here."""
     if isinstance(refusal, NotYours):
         return problem("access.not_found")
-    fields = {}
     if isinstance(refusal, Invalid):
         words = messages.field_errors(refusal)
         fields = {name: (code, words[name]) for name, code in refusal.fields.items()}
-    return problem(refusal.code, refusal.facts, fields=fields, checks=getattr(refusal, "checks", ()))
+        # What does not fit the document has been refused before; this does fit, and is refused as things stand.
+        return problem(refusal.code, refusal.facts, status=409, fields=fields)
+    return problem(refusal.code, refusal.facts, checks=getattr(refusal, "checks", ()))
 
 
 def of_fault(request: HttpRequest, fault: Exception) -> HttpResponse:
