@@ -51,6 +51,7 @@ SPELLINGS = [
     lambda n: n,
     lambda n: " ".join(n[at : at + 4] for at in range(0, len(n), 4)),
     lambda n: "-".join(n[at : at + 4] for at in range(0, len(n), 4)),
+    lambda n: f"18 {n[:4]} {n[4:8]} {n[8:12]} {n[12:]} 20",
     lambda n: n.translate({ord(c): chr(0xFF10 + int(c)) for c in "0123456789"}),
     lambda n: n.translate({ord(c): chr(0x0660 + int(c)) for c in "0123456789"}),
 ]

@@ -5,9 +5,14 @@ It decides only what looks like one. It must never keep or return a number. Read
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 # Digits in groups, not glued to letters: RF18 5390 0754 7034 is a payment reference, not a card.
-DIGIT_RUN = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){12,18}(?![ -]?\d)(?![A-Za-z])")
+RUN = re.compile(r"(?<![0-9A-Za-z])\d(?:[ -]?\d){12,18}(?![ -]?\d)(?![A-Za-z])")
+# As it is printed, wherever it stands among other groups of digits.
+PRINTED = re.compile(r"(?<![0-9A-Za-z])(?=(\d{4}(?:([ -])\d{4}(?:\2\d{4}){2}|([ -])\d{6}\3\d{4,5}))(?![0-9A-Za-z]))")
+# The groups before it belong to a reference or an account that begins with its check digits.
+ACCOUNT = re.compile(r"[A-Z]{2}\d{2}(?: [0-9A-Z]{4})* $")
 # Where the numbers of cards begin, so that an account of a bank is not taken for one by its check digit.
 ISSUERS = re.compile(r"4|5[1-5]|2(22[1-9]|2[3-9]|[3-6]|7[01]|720)|3(0[0-5]|[45-9])|6(011|4[4-9]|5|2)|35")
 
@@ -19,8 +24,10 @@ def looks_like_card(text: str) -> bool:
     (True, False)
     >>> looks_like_card("4242 4242 4242 4241"), looks_like_card("０２ ２７１２ ３４５６")
     (False, False)
+    >>> looks_like_card("18 4242 4242 4242 4242 20"), looks_like_card("DE66 4242 4242 4242 4242 20")
+    (True, False)
     """
-    return any(_is_card(found[0]) for found in DIGIT_RUN.finditer(unicodedata.normalize("NFKC", text)))
+    return next(_spans(unicodedata.normalize("NFKC", text)), None) is not None
 
 
 def without_cards(text: str) -> str:
@@ -41,7 +48,18 @@ def without_cards(text: str) -> str:
 
 
 def _dotted(text: str) -> str:
-    return DIGIT_RUN.sub(lambda found: re.sub(r"\d", "•", found[0]) if _is_card(found[0]) else found[0], text)
+    marked = list(text)
+    for first, end in _spans(text):
+        marked[first:end] = ["•" if c.isdigit() else c for c in text[first:end]]
+    return "".join(marked)
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where the numbers of cards stand."""
+    for pattern, group in ((RUN, 0), (PRINTED, 1)):
+        for found in pattern.finditer(text):
+            if _is_card(found[group]) and not (group and ACCOUNT.search(text[: found.start()])):
+                yield found.span(group)
 
 
 def _is_card(run: str) -> bool:
