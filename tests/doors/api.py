@@ -1,6 +1,7 @@
 """The API as a program meets it: the real client, whose requests go through Django's test client.
 
-``Wire`` may lose an answer on purpose: the server has worked, the program has heard nothing.
+``Wire`` may lose an answer on purpose: the server has worked, the program has heard nothing. A ``clumsy`` one loses
+the first answer to everything that is posted.
 """
 
 import json
@@ -24,8 +25,9 @@ BOUNDARY = "a-boundary-of-the-tests"
 class Wire:
     """Sends what the client sends; notes every request, and loses the answers it is told to lose."""
 
-    def __init__(self):
+    def __init__(self, *, clumsy: bool = False):
         self.browser, self.sent, self.lose, self.answers = Browser(), [], 0, []
+        self.clumsy, self.lost = clumsy, set()
 
     def request(self, method: str, url: str, **given: Any):
         headers = {name: value for name, value in given["headers"].items() if value}
@@ -41,8 +43,10 @@ class Wire:
             method, path, data, content_type=kind if data else "", headers=headers, query_params=given.get("params")
         )
         self.answers.append(answer)
-        if self.lose:
-            self.lose -= 1
+        first = self.clumsy and method == "POST" and self.sent[-1] not in self.lost
+        self.lost.add(self.sent[-1])
+        if first or self.lose:
+            self.lose -= not first
             raise requests.ConnectionError("the answer was lost")
         return Answer(answer)
 
@@ -78,14 +82,16 @@ def key_of(world: World, who: User, *scopes: str, office: bool = False, days: in
     return made.secret
 
 
-def program(world: World, who: User, *scopes: str, **given) -> Client:
+def program(world: World, who: User, *scopes: str, clumsy: bool = False, **given) -> Client:
     """A company's program, with a key of one of its people."""
-    return Client(SITE, key_of(world, who, *scopes), session=Wire(), sleep=lambda _s: None, **given)
+    secret = key_of(world, who, *scopes, by_hand=True)
+    return Client(SITE, secret, session=Wire(clumsy=clumsy), sleep=lambda _s: None, **given)
 
 
-def desk(world: World, who: User, *scopes: str) -> Office:
+def desk(world: World, who: User, *scopes: str, clumsy: bool = False) -> Office:
     """The operator's program, with a key of one of the staff."""
-    return Office(SITE, key_of(world, who, *scopes, office=True), session=Wire(), sleep=lambda _s: None)
+    secret = key_of(world, who, *scopes, office=True, by_hand=True)
+    return Office(SITE, secret, session=Wire(clumsy=clumsy), sleep=lambda _s: None)
 
 
 def objects_of(things) -> dict[str, object]:
