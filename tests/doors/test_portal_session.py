@@ -76,6 +76,12 @@ def test_the_demonstration_lets_people_in_and_shows_them_by_company(client, worl
     assert client.post("/enter/999999/").status_code == 404
 
 
+def test_coming_in_twice_as_oneself_is_coming_in(client, world):
+    for _ in range(2):
+        assert client.post(f"/enter/{world.ann.pk}/").status_code == 302
+    assert client.get("/orders/").status_code == 200
+
+
 def test_the_sign_in_page_asks_few_questions(client, world, django_assert_max_num_queries):
     with django_assert_max_num_queries(20):
         client.get("/accounts/login/")

@@ -69,6 +69,9 @@ class Visits:
 def began(sender: Any, request: HttpRequest, user: Any, **more: Any) -> None:
     """Somebody has come in, by whatever door. Whoever was here before in this browser has left."""
     if before := visits.one_of(user, request.session.get(VISIT, 0)):
+        if before.session == request.session.session_key:
+            # Coming in again as oneself keeps the session; it must not go with the visit that ends.
+            request.session.cycle_key()
         visits.end(before, "again", now=clock.machine())
     if request.session.session_key is None:
         request.session.create()
