@@ -1,46 +1,19 @@
 """The way in: what a password, a code and a factor open, what they do not, and what is said to whom."""
 
 import re
-import time
+from datetime import timedelta
 
 import pytest
-from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.core import mail
 from django.test import Client
 
-from tenure.plumbing.sealed import unseal
+from tenure.people.models import User, Visit
+from tenure.plumbing import clock
+from tenure.plumbing.models import Mail
+from tests.doors.door import LOGIN, give_password, set_up_app, sign_in
 from tests.worlds import PASSWORD
 
 pytestmark = pytest.mark.django_db
-LOGIN = "/accounts/login/"
-
-
-def give_password(user, password=PASSWORD):
-    user.set_password(password)
-    user.save()
-    return user
-
-
-def sign_in(user, client=None, password=PASSWORD, **more):
-    client = client or Client()
-    return client, client.post(LOGIN, {"login": user.email, "password": password}, **more)
-
-
-def code_of(user, steps=0):
-    secret = unseal(Authenticator.objects.get(user=user, type="totp").data["secret"], "people.factor")
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
-
-
-def set_up_app(client):
-    """Through the page, as a person does it; returns the recovery codes shown."""
-    page = client.get("/accounts/factors/app/").content.decode()
-    secret = re.search(r'<dd class="code">(\w+)</dd>', page)[1]
-    answer = client.post(
-        "/accounts/factors/app/", {"code": format_hotp_value(hotp_value(secret, int(time.time()) // 30))}
-    )
-    assert answer.status_code == 302, answer.content.decode()
-    shown = client.get(answer["Location"]).content.decode()
-    return re.findall(r'<li class="code">(\d+)</li>', shown)
 
 
 @pytest.fixture
@@ -72,3 +45,112 @@ def test_an_administrator_sets_up_a_factor_first_and_can_do_nothing_else(ann):
     other, answer = sign_in(ann)
     assert answer["Location"] == "/accounts/factors/sign-in/"
     assert other.get("/users/")["Location"].startswith(LOGIN)
+
+
+def test_an_administrator_who_entered_the_demonstration_by_its_door_is_asked_for_nothing(world, ann, settings):
+    client = Client()
+    assert client.post(f"/enter/{ann.pk}/").status_code == 302
+    assert client.get("/users/").status_code == 200
+    assert client.post("/users/invite/", {}).status_code == 200, "asked who they are"
+    settings.TENURE_DEMO = False
+    assert client.get("/users/")["Location"] == "/security/", "a real installation asks"
+
+
+def test_what_could_do_harm_is_confirmed_and_what_was_typed_is_done(ann, monkeypatch):
+    client, _ = sign_in(ann)
+    set_up_app(client)
+    later = clock.machine() + timedelta(minutes=16)
+    monkeypatch.setattr(clock, "machine", lambda: later)
+    monkeypatch.setattr("time.time", later.timestamp)
+    typed = {"name": "Kai Lo", "email": "kai@contoso.example", "language": "en", "roles": ["member", "user_admin"]}
+    answer = client.post("/users/invite/", typed)
+    assert answer["Location"] == "/accounts/reauthenticate/?next=%2Fusers%2Finvite%2F"
+    page = client.get(answer["Location"]).content.decode()
+    assert "What you have typed is kept" in page
+    wrong = client.post("/accounts/reauthenticate/", {"password": "wrong", "next": "/users/invite/"})
+    assert "This is not your password." in wrong.content.decode()
+    done = client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/users/invite/"})
+    assert done["Location"] == "/users/"
+    assert "kai@contoso.example" in client.get("/users/").content.decode()
+
+
+def test_something_kept_is_not_done_on_the_way_to_another_page(ann, monkeypatch):
+    client, _ = sign_in(ann)
+    set_up_app(client)
+    later = clock.machine() + timedelta(minutes=16)
+    monkeypatch.setattr(clock, "machine", lambda: later)
+    monkeypatch.setattr("time.time", later.timestamp)
+    typed = {"name": "Kai Lo", "email": "kai@contoso.example", "language": "en", "roles": ["member"]}
+    client.post("/users/invite/", typed)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/security/"})
+    assert "kai@contoso.example" not in client.get("/users/").content.decode()
+
+
+def test_a_code_by_mail_stands_in_for_the_password_and_not_for_the_factor(ann, sal):
+    for person, then in ((sal, "/"), (ann, "/accounts/factors/sign-in/")):
+        if person is ann:
+            set_up_app(sign_in(ann)[0])
+        client = Client()
+        client.post("/accounts/login/code/", {"email": person.email})
+        sent = mail.outbox[-1]
+        assert sent.to == [person.email] and "Give the code to nobody" in sent.body
+        code = re.search(r"^([A-Z0-9-]{6,9})$", sent.body, re.M)[1]
+        wrong = client.post("/accounts/login/code/confirm/", {"code": "AAA-AAA"}).content.decode()
+        assert "This code isn&#x27;t right" in wrong
+        assert client.post("/accounts/login/code/confirm/", {"code": code})["Location"] == then
+
+
+def test_the_page_lists_devices_and_ends_them(sal):
+    here, _ = sign_in(sal, HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0")
+    there, _ = sign_in(sal, REMOTE_ADDR="203.0.113.9")
+    page = here.get("/security/").content.decode()
+    assert "Firefox, Linux" in page and "(this one)" in page and "203.0.113.9" in page
+    other = Visit.objects.get(address="203.0.113.9")
+    assert here.post(f"/security/devices/{other.pk}/end/")["Location"] == "/security/"
+    assert there.get("/support/")["Location"].startswith(LOGIN)
+    third, _ = sign_in(sal)
+    here.post("/security/devices/end/")
+    assert third.get("/support/")["Location"].startswith(LOGIN)
+    assert here.get("/support/").status_code == 200
+
+
+def test_nobody_ends_the_visit_of_somebody_else(sal, ann):
+    client, _ = sign_in(sal)
+    sign_in(ann)
+    others = Visit.objects.get(user=ann)
+    assert client.post(f"/security/devices/{others.pk}/end/").status_code == 404
+    others.refresh_from_db()
+    assert others.ended_at is None
+
+
+def test_a_change_of_factor_or_password_is_told_by_mail_in_the_persons_language(world, sal):
+    User.objects.filter(pk=sal.pk).update(language="zh-hant")
+    client, _ = sign_in(sal)
+    set_up_app(client)
+    assert mail.outbox[-1].to == [sal.email] and "新增了驗證器應用程式" in mail.outbox[-1].body
+
+
+def test_an_address_changes_when_both_agree(world, sal):
+    client, _ = sign_in(sal)
+    client.post("/security/email/", {"email": "Sally@contoso.example"})
+    world.work()
+    letters = {row.address: row.body for row in Mail.objects.filter(code__startswith="people.email_change_")}
+    assert set(letters) == {"sal@contoso.example", "sally@contoso.example"}
+    links = {address: re.search(r"(/security/email/\S+)", body)[1] for address, body in letters.items()}
+    anybody = Client()
+    assert anybody.get(links["sally@contoso.example"]).status_code == 200
+    anybody.post(links["sally@contoso.example"])
+    assert User.objects.get(pk=sal.pk).email == "sal@contoso.example", "one address is not enough"
+    assert "has changed" in anybody.post(links["sal@contoso.example"]).content.decode()
+    assert User.objects.get(pk=sal.pk).email == "sally@contoso.example"
+    assert sign_in(User.objects.get(pk=sal.pk))[1].status_code == 302
+
+
+def test_an_address_that_has_become_somebodys_is_not_taken(world, sal):
+    client, _ = sign_in(sal)
+    assert client.post("/security/email/", {"email": world.bo.email})["Location"] == "/security/"
+    world.work()
+    for row in Mail.objects.filter(code__startswith="people.email_change_"):
+        answer = Client().post(re.search(r"(/security/email/\S+)", row.body)[1])
+    assert answer.status_code == 410
+    assert User.objects.get(pk=sal.pk).email == "sal@contoso.example"

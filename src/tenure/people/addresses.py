@@ -55,6 +55,14 @@ def agree_email_change(actor: Actor, change: EmailChange, *, side: str, now: dat
     return change
 
 
+@verb(Side.ANYONE)
+def mention_join(actor: Actor, subject: None, *, email: str, now: datetime) -> None:
+    """Tell the owner of an address that somebody has tried to join with it; nobody else is told anything."""
+    user = User.objects.filter(email__iexact=email.strip()).first()
+    if user is not None:
+        tell([user], "people.join_known", {}, key=f"join_known:{user.pk}:{now:%Y%m%d}", now=now)
+
+
 def open_change(user: User, now: datetime) -> EmailChange | None:
     """The change that waits for somebody's yes."""
     return EmailChange.objects.filter(user=user, closed_at=None, expires_at__gt=now).first()

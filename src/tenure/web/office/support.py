@@ -27,6 +27,7 @@ from tenure.web.office.rights import rights
 from tenure.web.shared.forms import Reading
 from tenure.web.shared.messages import field_errors, say
 from tenure.web.shared.pages import found, office
+from tenure.web.shared.sign_in_gate import ask_again, proven
 from tenure.web.shared.statuses import status_of
 
 TEXT_LIMIT = 5000
@@ -34,6 +35,8 @@ REASON_LIMIT = 500
 APPROVERS = ("support.decide", "support.approve_refund")
 ACTIONS = (Action.CANCEL, Action.REFUND, Action.EXEMPTION)
 STATES = ("attention_needed", "closed")
+HARMFUL = ("refund", "approve", "override", "refund-tax", "exempt")
+"""Acts that move money, or what is owed: whoever presses proves anew who they are."""
 
 
 @office("support.view")
@@ -70,6 +73,8 @@ def act(request: HttpRequest, number: str, verb: str) -> HttpResponse:
     row = found(get(number))
     if request.method != "POST":
         return redirect("office:request", number)
+    if verb in HARMFUL and not proven(request):
+        return ask_again(request)
     try:
         messages.success(request, ACTS[verb](request, row))
     except Invalid as invalid:

@@ -29,6 +29,7 @@ from tenure.web.shared import messages
 from tenure.web.shared.forms import Reading
 from tenure.web.shared.language import fill, language
 from tenure.web.shared.pages import owned, portal
+from tenure.web.shared.sign_in_gate import confirmed
 
 
 def kept_cards(partner_id: int) -> dict[str, Any]:
@@ -125,6 +126,7 @@ def new_card_back(request: HttpRequest, id: int) -> HttpResponse:
 
 
 @portal("renewals.remove_card")
+@confirmed
 def cards_kept(request: HttpRequest) -> HttpResponse:
     """The cards kept for the company, each with what it renews."""
     given = {"cards": [(card, _renews(request, card)) for card in kept_cards(request.partner.pk).values()]}

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages as flash
-from django.contrib.auth import login
+from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -21,29 +21,47 @@ from tenure.enrolment.rules import Kind, State, address_fault
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.partners.queries import get as partner_by_id
 from tenure.people import actions as people
+from tenure.people import addresses, limits
 from tenure.people.queries import invitation_fault, invitation_of, person
+from tenure.plumbing import clock
 from tenure.web.portal.company_form import groups, read_company
 from tenure.web.shared.forms import Field, Reading
 from tenure.web.shared.language import language
 from tenure.web.shared.messages import field_errors, say
 from tenure.web.shared.pages import public
+from tenure.web.shared.sign_in import let_in
+from tenure.web.shared.sign_in_address import address_of
+
+AN_HOUR = 10
+TAKEN = {"contact_email": "people.email_taken"}
 
 
 @public
 def join(request: HttpRequest) -> HttpResponse:
-    """Enrol a company with its first person, who is signed in at once and told how far verification is."""
+    """Enrol a company with its first person. A demonstration signs them in at once; elsewhere the mail comes first,
+
+    so that nobody learns whether an address is somebody's.
+    """
     if request.actor.grants:
         return redirect("portal:company")
     errors: dict[str, str] = {}
     if request.method == "POST":
         try:
+            if settings.SIGN_UPS_LIMITED:
+                limits.take("join", address_of(request), amount=AN_HOUR, per=limits.HOUR, now=clock.machine())
             partner = _joined(request)
         except Invalid as invalid:
+            if not settings.TENURE_DEMO and invalid.fields == TAKEN:
+                return _as_if_joined(request)
             errors = field_errors(invalid)
         except Refusal as refusal:
+            if refusal.code == limits.TOO_MANY:
+                raise
             errors = {"agreement": say(refusal.code, refusal.facts)}
         else:
-            _sign_in(request, person(partner.contact_email))
+            if not settings.TENURE_DEMO:
+                return redirect("portal:join_sent")
+            let_in(request, person(partner.contact_email))
             words = _("Your company has joined. Its partner ID is %(number)s.") % {"number": partner.number}
             flash.success(request, words, extra_tags="ok")
             return redirect("portal:company")
@@ -58,6 +76,12 @@ def join(request: HttpRequest) -> HttpResponse:
             "accepted": "agreement" in request.POST and "agreement" not in errors,
         },
     )
+
+
+@public
+def join_sent(request: HttpRequest) -> HttpResponse:
+    """What everybody reads who has joined, and whoever tried to with an address that is somebody's."""
+    return render(request, "portal/join_sent.html")
 
 
 @public
@@ -109,6 +133,14 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     )
 
 
+def _as_if_joined(request: HttpRequest) -> HttpResponse:
+    """The same answer, and the same work, for an address that is somebody's: only its owner is told, by mail."""
+    make_password(request.POST.get("password", ""))
+    email = request.POST.get("contact_email", "")
+    addresses.mention_join(request.actor, None, email=email, now=request.now)
+    return redirect("portal:join_sent")
+
+
 def _speak(request: HttpRequest, spoken: str) -> None:
     """A visitor who has not chosen a language reads on in that of the letter the link stood in."""
     if request.person is None and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
@@ -144,7 +176,7 @@ def _welcome(request: HttpRequest, user: Any, partner_id: int, *, new: bool) -> 
     """Where somebody goes who has just accepted: in, if it is certain who they are, else through the sign-in page."""
     words = _("You now belong to %(company)s.") % {"company": partner_by_id(partner_id).legal_name}
     if new:
-        _sign_in(request, user)
+        let_in(request, user)
     if request.user.pk != user.pk:
         told = _("%(words)s Sign in as %(email)s.") % {"words": words, "email": user.email}
         flash.success(request, told, extra_tags="ok")
@@ -152,10 +184,6 @@ def _welcome(request: HttpRequest, user: Any, partner_id: int, *, new: bool) -> 
     flash.success(request, words, extra_tags="ok")
     request.session["partner"] = partner_id
     return redirect("portal:home")
-
-
-def _sign_in(request: HttpRequest, user: Any) -> None:
-    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
 
 
 def _password_field(errors: dict[str, str]) -> list[Field]:

@@ -53,6 +53,7 @@ urlpatterns: list = [
     path("cards/", cards.cards_kept, name="cards"),
     path("cards/<int:id>/remove/", cards.card_remove, name="card_remove"),
     path("join/", join.join, name="join"),
+    path("join/sent/", join.join_sent, name="join_sent"),
     path("join/confirm/<str:token>/", join.join_confirm, name="join_confirm"),
     path("invitation/<str:token>/", join.invitation, name="invitation"),
     path("company/", company.company, name="company"),

@@ -22,6 +22,7 @@ from tenure.web.shared.forms import Field, Reading
 from tenure.web.shared.language import language
 from tenure.web.shared.messages import field_errors, say
 from tenure.web.shared.pages import can_help, owned, portal
+from tenure.web.shared.sign_in_gate import confirmed
 
 
 @portal("people.view")
@@ -47,6 +48,7 @@ def users(request: HttpRequest) -> HttpResponse:
 
 
 @portal("people.invite")
+@confirmed
 def user_invite(request: HttpRequest) -> HttpResponse:
     """Invite a colleague by mail."""
     errors: dict[str, str] = {}
@@ -80,6 +82,7 @@ def user_invite(request: HttpRequest) -> HttpResponse:
 
 
 @portal("people.view")
+@confirmed
 def user(request: HttpRequest, id: int) -> HttpResponse:
     """One colleague: roles to tick, and leaving or coming back."""
     place = owned(request, known.colleague(id), "people.view")

@@ -34,6 +34,17 @@ PEOPLE: dict[str, Words] = {
         ),
         Text("Confirm the address: {link}", "確認電子郵件地址：{link}"),
     ),
+    "people.join_known": Words(
+        Text("You are a user of the {programme} already", "您已是{programme}的使用者"),
+        (
+            say(
+                "Somebody, probably you, tried to enrol a company with this address. It is a user's already: sign in "
+                "with it, or set a new password if you have forgotten yours.",
+                "有人（可能是您）以這個地址為公司註冊。這個地址已屬於一位使用者，可直接登入；忘記密碼時可設定新密碼。",
+            ),
+        ),
+        Text("Sign in: {link}", "登入：{link}"),
+    ),
     "people.email_changed": Words(
         Text("Your address is now {email}", "您的電子郵件地址已改為 {email}"),
         (
