@@ -177,16 +177,12 @@ def settle_late(attempt: Attempt, outcome: base.Outcome, *, now: datetime) -> No
         _give_back(SYSTEM, attempt, payment, programme, now)
 
 
-def complete(actor: Actor, order: Order, payment: Payment, programme: Programme, now: datetime, *, card=None) -> Term:
+@together()
+def complete(
+    actor: Actor, order: Order, payment: Payment, programme: Programme, now: datetime, *, card: Card | None = None
+) -> Term:
     """The money is there: open the term, give its benefits, issue the invoice, post it all."""
     inside("completing an order")
-    with together():
-        return _complete(actor, order, payment, programme, now, card)
-
-
-def _complete(
-    actor: Actor, order: Order, payment: Payment, programme: Programme, now: datetime, card: Card | None
-) -> Term:
     verb = "purchases.complete"
     term = _open_term(actor, order, payment.value_on, programme, verb, now)
     subscription = term.subscription
