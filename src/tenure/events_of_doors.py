@@ -25,3 +25,39 @@ class KeyRotated(_Event):
 class KeyRevoked(_Event):
     key: int
     prefix: str
+
+
+@_event("webhooks.endpoint_added")
+class EndpointAdded(_Event):
+    endpoint: int
+    host: str
+    types: list[str]
+
+
+@_event("webhooks.endpoint_changed")
+class EndpointChanged(_Event):
+    """Another address, choice or standing; ``status`` is the standing since."""
+
+    endpoint: int
+    host: str
+    types: list[str]
+    status: str
+
+
+@_event("webhooks.endpoint_disabled")
+class EndpointDisabled(_Event):
+    """Shut by us: it said that it is ``gone``, or kept ``failing`` for days."""
+
+    endpoint: int
+    host: str
+    reason: str
+
+
+@_event("webhooks.secret_rotated")
+class SecretRotated(_Event):
+    endpoint: int
+
+
+@_event("webhooks.tested")
+class EndpointTested(_Event):
+    endpoint: int

@@ -106,6 +106,7 @@ CAPABILITIES = [
     "tenure.programme",
     "tenure.people",
     "tenure.partners",
+    "tenure.webhooks",
     "tenure.enrolment",
     "tenure.payments",
     "tenure.billing",

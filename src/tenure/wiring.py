@@ -4,11 +4,14 @@ Read late, through ``plumbing.db.wiring``; nothing imports it. A reaction is at-
 event; a job finds what is due by facts and dates, so running it twice, late or after days changes nothing.
 """
 
+from contextlib import suppress
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
 
 from django.conf import settings
 from procrastinate.contrib.django import app as engine
+from procrastinate.exceptions import AlreadyEnqueued
 
 from tenure import events
 from tenure.billing import closing, reconciling
@@ -33,6 +36,9 @@ from tenure.renewals import queries as renewals_read
 from tenure.support import actions as support
 from tenure.support import jobs as support_jobs
 from tenure.web.shared.letters import put_into_words
+from tenure.webhooks import feed, sending
+from tenure.webhooks import jobs as webhook_jobs
+from tenure.webhooks import queries as webhooks_read
 
 __all__ = ["put_into_words"]
 
@@ -66,6 +72,7 @@ LISTENERS = {
     "support.tell_replied": support_jobs.tell_replied,
     "support.tell_closed": support_jobs.tell_closed,
     "competencies.tell_qualified": support_jobs.tell_qualified,
+    "webhooks.tell_disabled": webhook_jobs.tell_disabled,
 }
 
 REACTIONS = {
@@ -96,6 +103,7 @@ REACTIONS = {
     events.RequestReplied: ["support.tell_replied"],
     events.RequestClosed: ["support.tell_closed"],
     events.CompetencyQualified: ["competencies.tell_qualified"],
+    events.EndpointDisabled: ["webhooks.tell_disabled"],
 }
 
 STILL_TRUE = {
@@ -106,9 +114,27 @@ STILL_TRUE = {
 
 # 2. What runs when: all of it at every tick, in this order.
 
+_in_worker: ContextVar[bool] = ContextVar("in_worker", default=False)
+
 
 def _run_renewals(now: datetime) -> int:
     return renewals.run(SYSTEM, None, now=now).work
+
+
+def _publish(now: datetime) -> int:
+    """Numbering makes no further work of itself; what is owed for it is counted when it is sent."""
+    feed.publish(now)
+    return 0
+
+
+def _deliver(now: datetime) -> int:
+    """Send webhooks: here, or in the worker by others beside it, so that a slow receiver holds up nobody."""
+    if not _in_worker.get():
+        return sending.deliver(now)
+    if webhooks_read.anything_due(now):
+        with suppress(AlreadyEnqueued):
+            send_webhooks.configure(queueing_lock="webhooks").defer()
+    return 0
 
 
 SCHEDULE = [
@@ -125,6 +151,8 @@ SCHEDULE = [
     ("renewals.finish_removals", renewal_cards.finish_removals),
     ("purchases.follow_disputes", disputes.follow_disputes),
     ("proof.seal", seals.seal),
+    ("webhooks.publish", _publish),
+    ("webhooks.deliver", _deliver),
 ]
 
 
@@ -144,10 +172,12 @@ COMES_DUE = {
     "renewals.finish_removals": renewal_cards.next_day_of_removals,
     "purchases.follow_disputes": payments_read.next_day_of_disputes,
     "proof.seal": lambda day: None,
+    "webhooks.publish": lambda day: None,
+    "webhooks.deliver": lambda day: None,
 }
 
 # The next instant, after a given one, at which something falls due that does not keep to days.
-COMES_DUE_AT = [payments_read.next_ask_at]
+COMES_DUE_AT = [payments_read.next_ask_at, webhooks_read.next_due_at]
 
 
 def job_failed(name: str, now: datetime) -> None:
@@ -192,12 +222,25 @@ def gateway(name: str):
 @engine.task(queueing_lock="tick", name="tenure.tick")
 def tick(timestamp: int) -> None:
     if applied():
+        _in_worker.set(True)
         jobs.run_until_idle(clock.now())
 
 
 @engine.task(name="tenure.drain")
 def drain() -> None:
-    jobs.settle_down(clock.now())
+    _in_worker.set(True)
+    now = clock.now()
+    jobs.settle_down(now)
+    _publish(now)
+    _deliver(now)
+
+
+@engine.task(name="tenure.webhooks", queue=jobs.BESIDE)
+def send_webhooks() -> None:
+    """With many hands, and for so short a time that the worker can be told to stop; what is left is begun anew."""
+    _in_worker.set(True)
+    sending.deliver(clock.now(), hands=8)
+    _deliver(clock.now())
 
 
 def wake() -> None:

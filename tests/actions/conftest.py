@@ -25,6 +25,8 @@ from tenure.purchases.settling import close
 from tenure.purchases.withholding import decide_withholding, send_withholding
 from tenure.renewals import actions as renewals
 from tenure.support import actions as support
+from tenure.webhooks import actions as webhooks
+from tests import hostile
 from tests.worlds import World
 
 KEYS = [f"AURKEY-{n:05d}-ZZ" for n in range(12)]
@@ -36,6 +38,7 @@ def lived(django_db_setup, django_db_blocker, card_gateway):
     quick = {
         "EMAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend",
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+        "TENURE_WEBHOOK_LOOPBACK": True,
     }
     around = transaction.atomic()
     # As Django's own test case marks it: money verbs may begin their beats inside.
@@ -43,7 +46,9 @@ def lived(django_db_setup, django_db_blocker, card_gateway):
     with django_db_blocker.unblock(), override_settings(**quick), around:
         identify()
         world = World(card_gateway)
-        a_year(world)
+        with hostile.receiver() as receiver:
+            listened(world, receiver.url())
+            a_year(world)
         yield world
         transaction.set_rollback(True)
 
@@ -129,6 +134,16 @@ def a_year(world: World) -> None:
     world.wake("2019-08-20")
     given = {"offer": "action-pack", "subscription": None, "language": "en", "now": world.now}
     purchases.draft(world.actor(adam), adatum, **given)
+
+
+def listened(world: World, url: str) -> None:
+    """Contoso's own system and the office's hear of the year; Contoso changes what it wants to hear."""
+    ann, given = world.actor(world.ann), {"url": url, "now": world.now}
+    endpoint = webhooks.add_endpoint(ann, world.contoso, types=["orders.*"], **given).endpoint
+    webhooks.add_endpoint(world.actor(world.oda), None, types=["memberships.*"], **given)
+    world.work()
+    webhooks.change_endpoint(ann, endpoint, types=["orders.paid", "memberships.*", "renewals.*"], **given)
+    webhooks.send_test(ann, endpoint, now=world.now)
 
 
 def firm(world: World, name: str, domain: str, admin: str, **more):

@@ -22,6 +22,7 @@ from tenure.programme.vocabulary import LETTERS as REMINDERS
 from tenure.programme.vocabulary import shunned, simplified
 from tenure.web.shared.letter_texts import GENERAL, LETTERS
 from tenure.web.shared.letters import put_into_words, say_notice
+from tenure.webhooks.rules import Status
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "tenure"
 LANGUAGES = ("en", "zh-hant")
@@ -62,6 +63,7 @@ FACTS = {
     "valid_from": date(2019, 7, 1),
     "valid_to": date(2020, 6, 30),
     "link": "/orders/O-2019-000001/",
+    "host": "hooks.contoso.example",
 }
 FLAGS = ("automatic", "auto_renew", "retries", "cancelling", "open")
 CODES = sorted([*LETTERS, *(f"letter.{code}" for code in REMINDERS)])
@@ -84,7 +86,7 @@ def facts(world):
 def told_in_source() -> set[str]:
     """Every code that a job hands over to be told: the dotted words in calls of ``tell``, ``_tell`` and ``Mail``.
 
-    A code that ends in a certificate's status stands for one code of each.
+    A code that ends in the status of a certificate or of an endpoint stands for one code of each.
     """
     found = set()
     for path in SOURCE.glob("*/jobs.py"):
@@ -92,12 +94,11 @@ def told_in_source() -> set[str]:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("tell", "_tell", "Mail"):
                 words = [*node.args, *(word.value for word in node.keywords if word.arg == "code")]
                 found |= {w.value for w in words if isinstance(w, ast.Constant) and isinstance(w.value, str)}
-                stems = {w.values[0].value for w in words if isinstance(w, ast.JoinedStr)} & {
-                    "withholding.",
-                    "exemption.",
-                }
-                found |= {f"{stem}{status}" for stem in stems for status in WithholdingStatus}
-    permissions = {"purchases.buy", "purchases.send_withholding", "billing.view"}
+                stems = {w.values[0].value for w in words if isinstance(w, ast.JoinedStr)}
+                ends = dict.fromkeys(("withholding.", "exemption."), tuple(WithholdingStatus))
+                ends["webhooks."] = (Status.GONE, Status.FAILING)
+                found |= {f"{stem}{end}" for stem in stems for end in ends.get(stem, ())}
+    permissions = {"purchases.buy", "purchases.send_withholding", "billing.view", "webhooks.resume_endpoint"}
     return {code for code in found if re.fullmatch(r"[a-z_]+\.[a-z_]+", code)} - permissions
 
 

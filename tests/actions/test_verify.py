@@ -254,6 +254,32 @@ PLANTED = {
         {"I-45"},
         "UPDATE plumbing_reaction SET state = 'parked' WHERE id = (SELECT min(id) FROM plumbing_reaction)",
     ),
+    "an event that nobody was told of": (
+        {"I-45"},
+        "DELETE FROM webhooks_sending WHERE delivery_id = (SELECT max(id) FROM webhooks_delivery)",
+        "DELETE FROM webhooks_delivery WHERE id = (SELECT max(id) FROM webhooks_delivery)",
+    ),
+    "told of what was not chosen": (
+        {"I-45"},
+        "UPDATE webhooks_selection SET types = '{support.*}' WHERE id = (SELECT max(id) FROM webhooks_selection)",
+    ),
+    "delivered, but never taken": (
+        {"I-45"},
+        "UPDATE webhooks_sending SET answer = 500 WHERE id = (SELECT max(id) FROM webhooks_sending)",
+    ),
+    "an event the feed passed by": (
+        {"I-45"},
+        "DELETE FROM webhooks_entry WHERE name = 'partners.joined'",
+    ),
+    "a number of the feed given twice": (
+        {"I-45"},
+        "ALTER TABLE webhooks_entry DROP CONSTRAINT entry_numbered_by_object",
+        "UPDATE webhooks_entry SET number = 1 WHERE number = 2",
+    ),
+    "an inner note shown to the company": (
+        {"I-45"},
+        "UPDATE webhooks_entry SET shown_number = 999 WHERE name = 'enrolment.confirmation_asked'",
+    ),
     "one person agreed alone": (
         {"I-48"},
         f"DELETE FROM payments_refundapproval WHERE id = (SELECT max(id) FROM payments_refundapproval"

@@ -7,6 +7,7 @@ that could be missed; the engine only wakes us. It must never hold a rule. The s
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 
 from tenure.kernel.periods import day_of, plus_days, start_of
@@ -15,6 +16,8 @@ from tenure.plumbing.db import wiring
 
 log = logging.getLogger(__name__)
 ROUNDS = 50
+# The engine's queue for what may take long and must hold up nothing else.
+BESIDE = "beside"
 
 
 def tick(now: datetime) -> int:
@@ -82,7 +85,10 @@ def _next_day(day: date) -> date:
 
 
 def work() -> None:
-    """Run the worker until it is told to stop: woken by the job engine, ticking every minute besides."""
+    """Run the worker until it is told to stop: woken by the job engine, ticking every minute besides.
+
+    A second one beside it does what waits for others' machines.
+    """
     from procrastinate.contrib.django import app  # noqa: PLC0415  needs the app registry
 
     wiring()  # declares the engine's tasks
@@ -90,6 +96,14 @@ def work() -> None:
     async def run() -> None:
         worker_app = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
         async with worker_app.open_async():
-            await worker_app.run_worker_async(concurrency=1, delete_jobs="always", fetch_job_polling_interval=5)
+            given = {"concurrency": 1, "delete_jobs": "always", "fetch_job_polling_interval": 5}
+            second = worker_app.run_worker_async(queues=[BESIDE], install_signal_handlers=False, **given)
+            beside = asyncio.create_task(second)
+            try:
+                await worker_app.run_worker_async(queues=["default"], **given)
+            finally:
+                beside.cancel()
+                with suppress(asyncio.CancelledError):
+                    await beside
 
     asyncio.run(run())

@@ -92,8 +92,13 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, lookup: Lookup = 
         raise Failed("broken", passed()) from None
 
 
+def ports() -> list[int]:
+    """The ports that may be sent to."""
+    return sorted(settings.TENURE_WEBHOOK_PORTS)
+
+
 def _taken_apart(url: str) -> Target:
-    return target(url, ports=settings.TENURE_WEBHOOK_PORTS, at_home=settings.TENURE_WEBHOOK_LOOPBACK)
+    return target(url, ports=ports(), at_home=settings.TENURE_WEBHOOK_LOOPBACK)
 
 
 def _numbers(at: Target, lookup: Lookup) -> list[str]:

@@ -13,6 +13,7 @@ from tenure.kernel.access import TABLE, Side, holds
 from tenure.plumbing.db import wiring
 from tenure.proof import seals
 from tenure.proof.book import Book, stream
+from tenure.proof.feed import published
 from tenure.proof.invariants import Violation, broken, invariant
 
 # Child, the company it says, the parent, the company the parent says, and how they hang together.
@@ -265,9 +266,11 @@ def luhn(digits: str) -> bool:
 
 @invariant(
     "I-45",
-    "Every event's duties stand beside it, and one that cannot be done waits for a person.",
-    tables="plumbing_reaction plumbing_event plumbing_task",
-    guards="reaction_once_per_event",
+    "Every event's duties stand beside it, one that cannot be done waits for a person, and each endpoint is owed "
+    "exactly what it chose.",
+    tables="plumbing_reaction plumbing_event plumbing_task webhooks_entry webhooks_endpoint webhooks_selection "
+    "webhooks_delivery webhooks_sending",
+    guards="reaction_once_per_event delivery_once_per_event endpoint_has_one_newest_selection",
 )
 def duties(book: Book) -> Iterator[Violation]:
     yield from broken(
@@ -279,6 +282,7 @@ def duties(book: Book) -> Iterator[Violation]:
         """SELECT 'event:' || event_id AS object, name, count(*) AS times FROM plumbing_reaction
            GROUP BY event_id, name HAVING count(*) > 1"""
     )
+    yield from published(book)
 
 
 @invariant(

@@ -93,7 +93,8 @@ def _bank_line(row: Row, book: Book, catalogue: Catalogue) -> None:
 
 
 def _delivery(row: Row, book: Book, catalogue: Catalogue) -> None:
-    row["recipient_hash"] = _hash(f"{book.instance}:{row['recipient_hash'].lower()}")
+    if row["recipient_hash"]:
+        row["recipient_hash"] = _hash(f"{book.instance}:{row['recipient_hash'].lower()}")
 
 
 def _override(row: Row, book: Book, catalogue: Catalogue) -> None:
@@ -283,7 +284,11 @@ HOLDING = (
                   m.partner_id::text AS partner, nullif(m.reason, '') AS reason
            FROM plumbing_mail m LEFT JOIN (
              SELECT id, payload->>'due' AS due FROM plumbing_event WHERE name = 'renewals.fell_due'
-           ) e ON m.key LIKE 'due:%%' AND e.due = split_part(m.key, ':', 2)""",
+           ) e ON m.key LIKE 'due:%%' AND e.due = split_part(m.key, ':', 2)
+           UNION ALL SELECT 'webhook:' || d.id, d.entry_id::text, d.endpoint_id::text, NULL, 'webhook', d.state,
+                  (SELECT count(*) FROM webhooks_sending s WHERE s.delivery_id = d.id), d.first_at, d.last_at, NULL, NULL,
+                  p.partner_id::text, nullif(d.fault, '')
+           FROM webhooks_delivery d JOIN webhooks_endpoint p ON p.id = d.endpoint_id""",
         _delivery,
     ),
     Kind(

@@ -56,6 +56,7 @@ EXCEPTIONS = {
     "procrastinate_jobs": "the job engine's own; it only wakes us",
     "procrastinate_periodic_defers": "the job engine's own; it only wakes us",
     "procrastinate_workers": "the job engine's own; it only wakes us",
+    "webhooks_secret": "what messages are signed with; sealed, and of no meaning but to its receiver",
     "support_note": "what people wrote; nothing follows from it",
 }
 """Tables of which nothing can be recomputed, each with the reason."""

@@ -17,6 +17,7 @@ KINDS: dict[str, Any] = {
     "exemption": word("A company applied for tax exemption"),
     "card": word("A removed card has not been forgotten"),
     "charging": word("Charging cards is stopped"),
+    "webhook": word("A webhook endpoint of the office was stopped"),
     "order": word("An order could not be closed"),
     "proof": word("A proof of payment was uploaded"),
     "reconciliation": word("The gateway's list and the books differ"),

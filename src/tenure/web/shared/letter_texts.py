@@ -9,6 +9,7 @@ from tenure.kernel.text import Text
 from tenure.web.shared.letters_about_money import MONEY
 from tenure.web.shared.letters_about_people import PEOPLE
 from tenure.web.shared.letters_about_tax import TAX
+from tenure.web.shared.letters_about_webhooks import WEBHOOKS
 from tenure.web.shared.paragraphs import Words, say, unless, when
 
 CHECKS = {
@@ -126,6 +127,7 @@ LETTERS: dict[str, Words] = {
     **MONEY,
     **PEOPLE,
     **TAX,
+    **WEBHOOKS,
     # Renewals
     "renewals.auto_renew_off": Words(
         Text("Auto-renew is off: {offer} expires on {expires_on}", "自動續約已關閉，{offer}將於 {expires_on}到期"),

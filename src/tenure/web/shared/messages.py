@@ -13,11 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from tenure.kernel.refusals import Check, Invalid
 from tenure.web.shared.language import fill, language, names_in
 from tenure.web.shared.messages_for_programs import FOR_PROGRAMS
+from tenure.web.shared.messages_about_webhooks import WEBHOOKS
 
 GENERAL = _("This can't be done as things stand. Nothing has been changed.")
 
 MESSAGES: dict[str, Any] = {
     **FOR_PROGRAMS,
+    **WEBHOOKS,
     # Access
     "access.not_found": _("There is nothing here under this address, or it belongs to another company."),
     "access.forbidden": (

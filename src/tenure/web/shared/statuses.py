@@ -141,6 +141,14 @@ STATUSES: dict[str, tuple[Any, str]] = {
     "charity": (word("status", "Charity"), QUIET),
     "international": (word("status", "International organisation or diplomatic mission"), QUIET),
     "other": (word("status", "Another ground"), QUIET),
+    # Webhook endpoints and what is owed to them
+    "paused": (word("status", "Paused"), WARN),
+    "gone": (word("status", "Gone"), DANGER),
+    "failing": (word("status", "Not answering"), DANGER),
+    "removed": (word("status", "Removed"), QUIET),
+    "delivery.due": (word("status", "To be sent"), WARN),
+    "delivered": (word("status", "Delivered"), OK),
+    "delivery.failed": (word("status", "Not delivered"), DANGER),
     # Ledger accounts
     "receivable": (word("status", "Receivable"), QUIET),
     "gateway_clearing": (word("status", "Card clearing"), QUIET),
