@@ -23,7 +23,7 @@ from ninja.security import HttpBearer
 from tenure.kernel.access import TABLE, Side, decide, holds
 from tenure.kernel.cardnumbers import looks_like_card
 from tenure.kernel.periods import day_of
-from tenure.kernel.refusals import Refusal
+from tenure.kernel.refusals import NotYours, Refusal
 from tenure.partners.queries import get as partner_by_id
 from tenure.people.keys import bearer
 from tenure.plumbing import clock
@@ -32,7 +32,8 @@ from tenure.programme.queries import current
 from tenure.web.api.problems import of_fault, of_refusal, problem
 
 PER_MINUTE = 600
-DEEPEST = 32
+DEEPEST, WIDEST, MOST = 32, 100, 5_000
+"""How deep a body goes, how many names an object has, how many texts are in the whole."""
 MULTIPART, JSON = "multipart/form-data", "application/json"
 
 
@@ -131,6 +132,8 @@ def speak(request: HttpRequest) -> None:
 def _check(request: HttpRequest, operation: Any) -> None:
     """What can be said of a request before it is known whose it is; but a key is asked for before a fault is named."""
     operation.key(request)
+    if not request.path.isprintable():
+        raise NotYours("page")
     if not request.accepts(operation.media) and not request.accepts("application/problem+json"):
         raise Refusal("request.not_acceptable", media=operation.media)
     if strange := sorted(request.GET.keys() - operation.parameters):
@@ -140,15 +143,18 @@ def _check(request: HttpRequest, operation: Any) -> None:
     if operation.takes and request.content_type != operation.takes:
         raise Refusal("request.media_unknown", media=operation.takes)
     request.sent = _sent(request, operation)
-    if any(looks_like_card(text) for text in _texts(request, operation)):
-        raise Refusal("input.card_data")
+    for n, text in enumerate(_texts(request, operation)):
+        if n > MOST:
+            raise Refusal("request.too_large")
+        if looks_like_card(text):
+            raise Refusal("input.card_data")
 
 
 def _sent(request: HttpRequest, operation: Any) -> Any:
     if operation.takes != JSON:
         return None
     try:
-        sent = json.loads(request.body, parse_constant=_no_number)
+        sent = json.loads(request.body, parse_constant=_no_number, object_pairs_hook=_each_once)
     except (ValueError, UnicodeDecodeError, RecursionError):
         raise Unreadable from None
     if not isinstance(sent, dict):
@@ -156,8 +162,22 @@ def _sent(request: HttpRequest, operation: Any) -> Any:
     return sent
 
 
+def _number(text: str) -> int | float:
+    """In JSON 48.0 is a whole number."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
 def _no_number(_text: str) -> None:
     raise ValueError("neither infinite nor not a number")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A name said twice has two readers who disagree about which one counts."""
+    found = dict(pairs)
+    if len(found) != len(pairs) or len(found) > WIDEST:
+        raise ValueError("a name twice, or too many of them")
+    return found
 
 
 def _texts(request: HttpRequest, operation: Any) -> Iterator[str]:

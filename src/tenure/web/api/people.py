@@ -140,7 +140,7 @@ def change(request: HttpRequest, id: int, sent: FromBody[UserChanged]) -> dict:
         place = people.change_roles(request.actor, place, roles=list(dict.fromkeys(sent.roles)), now=request.now)
     if not sent.active and place.ended_at is None:
         people.deactivate(request.actor, place, now=request.now)
-    return _now(request, id)
+    return shown(known.colleague(id))
 
 
 @operation("GET", "/invitations", id="listInvitations", permission="people.view", answers=Invitations)

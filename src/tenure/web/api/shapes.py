@@ -14,8 +14,10 @@ from tenure.kernel.text import Text
 
 # What nobody can see or mean: controls and direction overrides; at least one character must be more than a blank.
 UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff"
-SPOKEN = rf"^[^{UNSEEN}]*[^\s{UNSEEN}][^{UNSEEN}]*$"
-LINE = rf"^[^\t\n{UNSEEN}]*[^\s{UNSEEN}][^\t\n{UNSEEN}]*$"
+# What takes no room by itself, though it has its use between others.
+WIDTHLESS = r"\u00ad\u200b-\u200f\u2060-\u2064"
+SPOKEN = rf"^[^{UNSEEN}]*[^\s{UNSEEN}{WIDTHLESS}][^{UNSEEN}]*$"
+LINE = rf"^[^\t\n{UNSEEN}]*[^\s{UNSEEN}{WIDTHLESS}][^\t\n{UNSEEN}]*$"
 BLANK = rf"^[^{UNSEEN}]*$"
 EMAIL = r"^[^@\s\x00-\x1f\x7f,;<>()\x22]+@[^@\s\x00-\x1f\x7f.,;<>()\x22]+(\.[^@\s\x00-\x1f\x7f.,;<>()\x22]{2,})+$"
 PHONE = r"^\+?[ ().\-/]*([0-9][ ().\-/]*){8,15}$"

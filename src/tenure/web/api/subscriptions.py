@@ -139,7 +139,7 @@ def auto_renewal_off(request: HttpRequest, id: int) -> dict:
     """Turn auto-renew off. It can't be turned on again until the next paid renewal."""
     row = _one(request, id, "renewals.turn_off_auto_renew").subscription
     renewals.turn_off_auto_renew(request.actor, row, now=request.now)
-    return _now(request, id)
+    return shown(Told.of(_one(request, id, "renewals.turn_off_auto_renew"), request.today))
 
 
 def shown(row: Told) -> dict[str, Any]:
