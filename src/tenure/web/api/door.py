@@ -138,6 +138,8 @@ def _check(request: HttpRequest, operation: Any) -> None:
         raise Refusal("request.not_acceptable", media=operation.media)
     if strange := sorted(request.GET.keys() - operation.parameters):
         raise Refusal("request.parameter_unknown", parameter=strange[0][:80])
+    if any("\x00" in value for _, values in request.GET.lists() for value in values):
+        raise Unreadable
     if request.method in ("GET", "HEAD", "DELETE") and not operation.takes:
         return
     if operation.takes and request.content_type != operation.takes:
