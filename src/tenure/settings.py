@@ -233,6 +233,11 @@ MFA_FORMS = {
     "reauthenticate": "tenure.web.shared.sign_in_factors.CodeAgainForm",
     "activate_totp": "tenure.web.shared.sign_in_factors.SetUpForm",
 }
+# Signing in by OpenID Connect for everybody of this installation; a company sets up its own on a page.
+TENURE_OIDC_ISSUER = os.environ.get("TENURE_OIDC_ISSUER", "")
+TENURE_OIDC_CLIENT_ID = os.environ.get("TENURE_OIDC_CLIENT_ID", "")
+TENURE_OIDC_CLIENT_SECRET = os.environ.get("TENURE_OIDC_CLIENT_SECRET", "")
+TENURE_OIDC_NAME = os.environ.get("TENURE_OIDC_NAME", "OpenID Connect")
 # A demonstration is joined by test after test; everywhere else an address enrols few companies an hour.
 SIGN_UPS_LIMITED = not TENURE_DEMO
 # Whose word about where a request comes from is taken: the addresses or networks of one's own proxies.

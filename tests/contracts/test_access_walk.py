@@ -21,7 +21,7 @@ from tenure.payments.models import StatementFile
 from tenure.payments.queries import cards
 from tenure.payments.rules import Method
 from tenure.people import actions as people
-from tenure.people import addresses, visits
+from tenure.people import addresses, directories, identities, visits
 from tenure.people.keys import make_key
 from tenure.people.models import Colleague
 from tenure.people.queries import invitation_token
@@ -105,6 +105,9 @@ class Things:
         )
         self.colleague = Colleague.objects.get(user=world.bo)
         self.invitation = self.invite()
+        self.identity = identities.link(world.bo, "https://id.example", "bo", world.now)
+        given = {"name": "Contoso", "issuer": "https://id.example", "client": "tenure", "secret": "secret"}
+        self.directory = directories.set_up_directory(world.actor(world.ann), world.contoso, **given, now=world.now)
         self.visit = visits.begin(world.bo, session="none", address="", agent="", now=world.now)
         asked = {"email": "bo.wu@contoso.example", "now": world.now}
         self.email_change = addresses.ask_email_change(world.actor(world.bo), world.bo, **asked)
@@ -170,6 +173,8 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/invitations/": lambda things: things.invitation.pk,
     "/invitation/": lambda things: invitation_token(things.invitation),
     "/security/devices/": lambda things: things.visit.pk,
+    "/security/identities/": lambda things: things.identity.pk,
+    "/sign-in/": lambda things: things.directory.slug,
     "/security/email/": lambda things: addresses.token(things.email_change.pk, "new"),
     "/office/books/close/": lambda things: "2018-05",
     "/office/partners/": lambda things: things.world.contoso.pk,

@@ -20,7 +20,7 @@ _PERMISSIONS = """
     purchases.split_transfer purchases.ignore_transfer purchases.import_statement purchases.save_mapping purchases.change_method
     renewals.renew renewals.turn_off_auto_renew renewals.turn_on_auto_renew renewals.change_card benefits.reveal_key benefits.use company.edit
     people.invite people.withdraw_invitation people.deactivate people.reactivate people.change_roles
-    people.keys people.make_key people.rotate_key people.revoke_key
+    people.set_up_directory people.remove_directory people.keys people.make_key people.rotate_key people.revoke_key
     enrolment.ask_confirmation_again enrolment.appeal enrolment.decide
     billing.books billing.close_month billing.reconcile charging.release charging.view charging.stop charging.start renewals.remove_card disputes.view
     partners.move_here partners.suspend partners.reinstate partners.grant_exemption partners.invite_from_old_portal

@@ -55,7 +55,7 @@ def end(visit: Visit, why: str, *, now: datetime) -> None:
 
 def end_all(user_id: int, why: str, *, now: datetime, but: int | None = None) -> int:
     """End every visit of a person, or every other one."""
-    return _end(Visit.objects.filter(user_id=user_id).exclude(pk=but), why, now)
+    return _end(Visit.objects.filter(user_id=user_id).exclude(pk=but or 0), why, now)
 
 
 def tidy(now: datetime) -> int:

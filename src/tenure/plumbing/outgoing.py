@@ -69,6 +69,15 @@ def check(url: str, lookup: Lookup = look_up) -> Target:
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, lookup: Lookup = look_up) -> Answer:
     """Send one body and read one answer; ``Failed`` when there is none within the bounds."""
+    return _asked("POST", url, body, headers, lookup)
+
+
+def get(url: str, *, lookup: Lookup = look_up) -> Answer:
+    """Read what stands at an address, within the same bounds."""
+    return _asked("GET", url, None, {"Accept": "application/json"}, lookup)
+
+
+def _asked(method: str, url: str, body: bytes | None, headers: Mapping[str, str], lookup: Lookup) -> Answer:
     began = time.monotonic()
 
     def passed() -> int:
@@ -77,7 +86,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, lookup: Lookup = 
     try:
         at = _taken_apart(url)
         numbers = _numbers(at, lookup)
-        return _sent(at, numbers[0], body, headers, began)
+        return _sent(method, at, numbers[0], body, headers, began)
     except Refusal as refusal:
         raise Failed(refusal.code, passed()) from None
     except Failed as failed:
@@ -169,7 +178,7 @@ def _certified() -> ssl.SSLContext:
     return context
 
 
-def _sent(at: Target, number: str, body: bytes, headers: Mapping[str, str], began: float) -> Answer:
+def _sent(method: str, at: Target, number: str, body: bytes | None, headers: Mapping[str, str], began: float) -> Answer:
     def left() -> float:
         rest = began + SECONDS - time.monotonic()
         if rest <= 0:
@@ -180,7 +189,7 @@ def _sent(at: Target, number: str, body: bytes, headers: Mapping[str, str], bega
     try:
         line.connect()
         line.sock.settimeout(left())
-        line.request("POST", at.path, body, {**headers, "Host": at.named, "Connection": "close"})
+        line.request(method, at.path, body, {**headers, "Host": at.named, "Connection": "close"})
         told = line.getresponse()
         read = told.read(BODY_BOUND + 1)
         if len(read) > BODY_BOUND:

@@ -46,6 +46,7 @@ def company(request: HttpRequest) -> HttpResponse:
             "checks": checks,
             "appealable": State.REJECTED if may(request.actor, "enrolment.appeal", partner.pk) else None,
             "may_edit": may(request.actor, "company.edit", partner.pk),
+            "may_directory": may(request.actor, "people.set_up_directory", partner.pk),
             "may_cards": may(request.actor, "renewals.remove_card", partner.pk),
             "edit_helpers": can_help(request, "company.edit"),
             "may_ask_again": _waits_for_address(checks)

@@ -21,7 +21,7 @@ from tenure.enrolment.rules import Kind, State, address_fault
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.partners.queries import get as partner_by_id
 from tenure.people import actions as people
-from tenure.people import addresses, limits
+from tenure.people import addresses, directories, limits
 from tenure.people.queries import invitation_fault, invitation_of, person
 from tenure.plumbing import clock
 from tenure.web.portal.company_form import groups, read_company
@@ -31,6 +31,7 @@ from tenure.web.shared.messages import field_errors, say
 from tenure.web.shared.pages import public
 from tenure.web.shared.sign_in import let_in
 from tenure.web.shared.sign_in_address import address_of
+from tenure.web.shared.sign_in_elsewhere import of_instance
 
 AN_HOUR = 10
 TAKEN = {"contact_email": "people.email_taken"}
@@ -127,6 +128,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             "invitation": row,
             "company": company,
             "known": known,
+            "token": token,
+            "providers": [at for at in (of_instance(), directories.of_company(row.partner_id)) if at],
             "roles": [role for role in request.programme.roles if role.code in row.roles],
             "password": _password_field(errors),
         },

@@ -5,17 +5,20 @@ from django.views.decorators.http import require_POST
 
 from tenure.web.shared import keys_page
 from tenure.web.shared.pages import portal
+from tenure.web.shared.sign_in_gate import confirmed
 
 TEMPLATE = "portal/keys.html"
 
 
 @portal("people.keys")
+@confirmed
 def keys(request: HttpRequest) -> HttpResponse:
     """The company's keys, and making one."""
     return keys_page.show(request, request.partner, TEMPLATE)
 
 
 @portal("people.rotate_key")
+@confirmed
 @require_POST
 def key_replace(request: HttpRequest, id: int) -> HttpResponse:
     """A new key in an old one's place."""
@@ -23,6 +26,7 @@ def key_replace(request: HttpRequest, id: int) -> HttpResponse:
 
 
 @portal("people.revoke_key")
+@confirmed
 @require_POST
 def key_revoke(request: HttpRequest, id: int) -> HttpResponse:
     """End a key at once."""

@@ -4,6 +4,8 @@ It decides nothing: what a factor is and how long a visit lasts stands elsewhere
 open to whoever still has to set up a second factor. Read next: ``web/shared/sign_in_gate.py``, ``people/visits.py``.
 """
 
+from typing import Any
+
 from allauth.mfa.models import Authenticator
 from django.contrib import messages as flash
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from tenure.kernel.refusals import NotYours
-from tenure.people import addresses, visits
+from tenure.people import addresses, directories, identities, visits
 from tenure.plumbing import clock
 from tenure.web.shared.pages import before_factor
 from tenure.web.shared.sign_in_device import describe
+from tenure.web.shared.sign_in_elsewhere import of_instance
 from tenure.web.shared.sign_in_gate import lacks_factor, proven
 from tenure.web.shared.sign_in_visits import VISIT
 
@@ -38,6 +41,8 @@ def security(request: HttpRequest) -> HttpResponse:
                 (visit, describe(visit.agent), visit.pk == request.session.get(VISIT))
                 for visit in visits.of(request.person, clock.machine())
             ],
+            "identities": identities.of(request.person),
+            "providers": _providers(request),
             "moving": addresses.open_change(request.person, clock.machine()),
         },
     )
@@ -70,7 +75,15 @@ def again(request: HttpRequest) -> HttpResponse:
     """For whoever has neither a password nor a factor here: signing in anew is the only proof."""
     if proven(request):
         return redirect("portal:security")
-    return render(request, "portal/security_again.html", {"shell": "shell/plain.html"})
+    return render(
+        request, "portal/security_again.html", {"shell": "shell/plain.html", "providers": _providers(request)}
+    )
+
+
+def _providers(request: HttpRequest) -> list[Any]:
+    """Where this person may link an account: the installation's provider, and those of their companies."""
+    everybodys = of_instance()
+    return [*([everybodys] if everybodys else []), *directories.of_companies(list(request.actor.grants))]
 
 
 def shell_of(request: HttpRequest) -> str:

@@ -100,7 +100,11 @@ def back_to(request: HttpRequest) -> str:
 
     An address that carries its own host, or a second slash that browsers read as one, leads away from here.
     """
-    there = request.POST.get("next", "")
+    return local_or_home(request.POST.get("next", ""))
+
+
+def local_or_home(there: str) -> str:
+    """An address within this site as it is, anything else as the front page."""
     local = there.startswith("/") and url_has_allowed_host_and_scheme(there, allowed_hosts=None)
     return there if local else "/"
 

@@ -30,6 +30,7 @@ MESSAGES: dict[str, Any] = {
     "idempotency.other_body": _("This request was already sent with other contents. Reload the page and start again."),
     # Signing in
     "sign_in.too_many": _("Too many attempts. Try again in %(seconds)s seconds; nothing has been locked."),
+    "people.identity_taken": _("This account is linked with another user already."),
     "people.email_same": _("This is already your address."),
     "people.email_change_over": _("This change of address is over. Ask for it again."),
     "password.too_long": _("A password may have at most %(limit)s characters."),

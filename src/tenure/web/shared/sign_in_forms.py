@@ -52,10 +52,10 @@ class TwiceTheSame:
     """A new password typed twice; that both are the same is said in our words."""
 
     def clean(self) -> dict[str, Any]:
-        cleaned = Form.clean(self) or {}  # type: ignore[arg-type]
+        cleaned = Form.clean(self) or {}
         first, second = cleaned.get("password1"), cleaned.get("password2")
         if first and second and first != second:
-            self.add_error("password2", _("The two passwords differ. Type the same one twice."))  # type: ignore[attr-defined]
+            self.add_error("password2", _("The two passwords differ. Type the same one twice."))
         return cleaned
 
 

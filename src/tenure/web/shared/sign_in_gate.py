@@ -27,7 +27,7 @@ from tenure.web.shared.sign_in_factors import FACTORS
 CARRY_ON = "tenure.web.shared.sign_in_gate.carry_on"
 
 # What somebody may do who still has to set up a second factor.
-OPEN = {
+OPEN: set[str | None] = {
     "account_logout",
     "account_reauthenticate",
     "mfa_index",

@@ -14,6 +14,7 @@ from tenure.kernel.text import Text
 from tenure.memberships.queries import held_by
 from tenure.partners.queries import by_id
 from tenure.people.queries import cast as people_in_places
+from tenure.web.shared.sign_in_elsewhere import of_instance
 
 register = template.Library()
 LOOKED_AT = 40
@@ -56,6 +57,12 @@ def cast(context: template.Context) -> dict[str, Any]:
     others = [told(partner) for partner in ordered if partner not in shown]
     office = [(person, [names[code] for code in person.staff_roles if code in names]) for person in staff[:COMPANIES]]
     return {"companies": companies, "others": others, "office": office, "request": context.get("request")}
+
+
+@register.simple_tag
+def everybodys_sign_in() -> Any:
+    """The provider that everybody of this installation may sign in with, if one is set up."""
+    return of_instance()
 
 
 def _varied(partners: list[Any], held: dict[int, list[tuple[str, str]]]) -> list[Any]:
