@@ -27,6 +27,11 @@ class KeyRevoked(_Event):
     prefix: str
 
 
+@_event("enrolment.evidence_handed_in")
+class EvidenceHandedIn(_Event):
+    kind: str
+
+
 @_event("webhooks.endpoint_added")
 class EndpointAdded(_Event):
     endpoint: int

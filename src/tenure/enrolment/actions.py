@@ -7,21 +7,24 @@ pass by default. Read next: ``enrolment/rules.py``.
 from datetime import datetime
 
 from tenure import events
-from tenure.enrolment.models import Acceptance, Check
-from tenure.enrolment.queries import checks
-from tenure.enrolment.rules import Kind, State, address_fault, check_company, verdict
+from tenure.enrolment.models import Acceptance, Check, Evidence
+from tenure.enrolment.queries import AGREEMENT, accepted, checks
+from tenure.enrolment.rules import Kind, State, address_fault, check_company, reopened, still_changed, verdict
 from tenure.kernel.access import Actor, Side
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.partners import actions as partners
 from tenure.partners.models import Partner
-from tenure.partners.rules import LEGAL, Company
+from tenure.partners.rules import Company
 from tenure.people import actions as people
+from tenure.people import limits
+from tenure.people.models import User
 from tenure.plumbing.db import verb
 from tenure.plumbing.models import StoredFile
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import current
 
-AGREEMENT = "programme"
+LINKS_AN_HOUR = 3
+PAPERS_A_DAY = 20
 
 # VERBS
 
@@ -54,7 +57,7 @@ def join(
     partner = partners.create(company, language=language, now=now)
     admins = [role.code for role in programme.roles if role.admin and role.side == "partner"]
     people.place(user, partner.pk, admins, now)
-    Acceptance.objects.create(partner=partner, agreement=AGREEMENT, version=agreement_version, user=user, at=now)
+    agree(partner, user, agreement_version, now)
     Check.objects.bulk_create(Check(partner=partner, kind=kind, opened_at=now) for kind in Kind)
     joined = Actor("person", user.pk, user.name)
     record(
@@ -70,8 +73,22 @@ def join(
 
 @verb(Side.PARTNER)
 def ask_confirmation_again(actor: Actor, partner: Partner, *, now: datetime) -> None:
-    """Send the link that confirms the address once more."""
+    """Send the link that confirms the address once more, a few times an hour."""
+    limits.take("confirmation", str(partner.pk), amount=LINKS_AN_HOUR, per=limits.HOUR, now=now)
     record(actor, "enrolment.ask_confirmation_again", now, events.ConfirmationAsked(**_of(partner), person=actor.id))
+
+
+@verb(Side.PARTNER)
+def accept_agreement(actor: Actor, partner: Partner, *, version: str, now: datetime) -> Partner:
+    """Accept the programme agreement in the version that is put before people now. Twice is once."""
+    partner = partners.lock(partner.pk)
+    if version != current().agreement(AGREEMENT).version:
+        raise Refusal("enrolment.agreement_changed")
+    if not accepted(partner.pk, AGREEMENT, version):
+        agree(partner, User.objects.get(pk=actor.id), version, now)
+        said = events.AgreementAccepted(**_of(partner), agreement=AGREEMENT, version=version, person=actor.id)
+        record(actor, "enrolment.accept_agreement", now, said)
+    return partner
 
 
 @verb(Side.ANYONE)
@@ -101,6 +118,17 @@ def decide(actor: Actor, check: Check, *, passed: bool, reason: str, now: dateti
 
 
 @verb(Side.PARTNER)
+def hand_in(actor: Actor, check: Check, *, file: StoredFile, note: str, now: datetime) -> Evidence:
+    """Hand in a document for a check that is not decided yet; it decides nothing."""
+    partner = partners.lock(check.partner_id)
+    check = Check.objects.select_for_update().get(pk=check.pk)
+    if check.state != State.PENDING or check.kind == Kind.EMAIL:
+        raise Refusal("enrolment.nothing_to_prove")
+    limits.take("evidence", str(partner.pk), amount=PAPERS_A_DAY, per=limits.DAY, now=now)
+    return _keep(actor, check, file, note.strip(), now)
+
+
+@verb(Side.PARTNER)
 def appeal(actor: Actor, check: Check, *, comment: str, evidence: StoredFile | None, now: datetime) -> Check:
     """Ask for another look at a rejected check, with a comment and a document."""
     if not comment.strip():
@@ -109,9 +137,8 @@ def appeal(actor: Actor, check: Check, *, comment: str, evidence: StoredFile | N
     check = Check.objects.select_for_update().get(pk=check.pk)
     if check.state != State.REJECTED:
         raise Refusal("enrolment.nothing_to_appeal")
-    if evidence is not None and evidence.pk is None:
-        evidence.stored_at = now
-        evidence.save()
+    if evidence is not None:
+        _keep(actor, check, evidence, "", now)
     check.state, check.appeal, check.appealed_at, check.evidence = State.PENDING, comment.strip(), now, evidence
     check.opened_at = now
     check.save()
@@ -122,26 +149,32 @@ def appeal(actor: Actor, check: Check, *, comment: str, evidence: StoredFile | N
 
 @verb(Side.PARTNER, name="company.edit")
 def change_company(actor: Actor, partner: Partner, *, company: Company, now: datetime) -> Partner:
-    """Change the company's data; a change of legal data re-opens the business check, an address the e-mail check."""
+    """Change the company's data; what was verified and has changed is verified again, and nothing else."""
     check_company(company)
     partner = partners.lock(partner.pk)
     before, after = partners.change(partner, company)
     if not after:
         return partner
     record(actor, "company.edit", now, events.PartnerChanged(**_of(partner), before=before, after=after))
-    again = {Kind.BUSINESS} if set(after).intersection(LEGAL) else set()
-    if "contact_email" in after:
-        again.add(Kind.EMAIL)
+    again = reopened(before, after)
+    if Kind.EMAIL in again:
         record(actor, "company.edit", now, events.ConfirmationAsked(**_of(partner), person=actor.id))
+    for check in Check.objects.select_for_update().filter(partner=partner, kind__in=again).order_by("pk"):
+        check.changed = still_changed(check.changed, again[Kind(check.kind)])
+        check.state, check.reason, check.decided_at, check.decided_by = State.PENDING, "", None, ""
+        check.opened_at = now
+        check.save()
     if again:
-        partner.checks.filter(kind__in=again).update(
-            state=State.PENDING, reason="", decided_at=None, decided_by="", opened_at=now
-        )
         _conclude(actor, partner, now)
     return partner
 
 
 # STEPS
+
+
+def agree(partner: Partner, user: User, version: str, now: datetime) -> None:
+    """Keep that a person has accepted the programme agreement for a company."""
+    Acceptance.objects.create(partner=partner, agreement=AGREEMENT, version=version, user=user, at=now)
 
 
 def verify_at_once(actor: Actor, partner: Partner, now: datetime) -> None:
@@ -163,8 +196,20 @@ def company_of(partner: Partner) -> Company:
 
 def _decide(actor: Actor, check: Check, state: State, reason: str, now: datetime) -> None:
     check.state, check.reason, check.decided_at, check.decided_by = state, reason, now, actor.label
+    check.changed = {}
     check.save()
     record(actor, "enrolment.decide", now, _decided(check))
+
+
+def _keep(actor: Actor, check: Check, file: StoredFile, note: str, now: datetime) -> Evidence:
+    if file.pk is None:
+        file.stored_at = now
+        file.save()
+    of = {"check_row": check, "partner_id": check.partner_id, "file": file, "note": note}
+    row = Evidence.objects.create(**of, handed_in_at=now, handed_in_by=actor.label)
+    said = events.EvidenceHandedIn(partner_id=check.partner_id, subject=f"check:{check.pk}", kind=check.kind)
+    record(actor, "enrolment.hand_in", now, said)
+    return row
 
 
 def _decided(check: Check) -> events.CheckDecided:

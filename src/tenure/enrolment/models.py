@@ -22,6 +22,8 @@ class Check(models.Model):
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="checks")
     kind = models.CharField(max_length=12)
     state = models.CharField(max_length=10, default=State.PENDING)
+    # What changed since the last decision, by field: before and after. Only this is looked at again.
+    changed = models.JSONField(default=dict, blank=True)
     reason = models.CharField(max_length=500, default="", blank=True)
     opened_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)
@@ -37,3 +39,14 @@ class Check(models.Model):
             models.CheckConstraint(condition=models.Q(state__in=sorted(map(str, State))), name="check_state"),
         ]
         indexes = [models.Index(fields=["opened_at"], name="check_waiting", condition=models.Q(state="pending"))]
+
+
+class Evidence(models.Model):
+    """A document a company hands in for one of its checks, asked or not. Never changed, never taken back."""
+
+    check_row = models.ForeignKey(Check, models.PROTECT, related_name="papers", db_column="check_id")
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
+    file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
+    note = models.CharField(max_length=500, default="", blank=True)
+    handed_in_at = models.DateTimeField()
+    handed_in_by = models.CharField(max_length=80)

@@ -3,11 +3,13 @@
 from django.core import signing
 from django.db.models import QuerySet
 
-from tenure.enrolment.models import Acceptance, Check
+from tenure.enrolment.models import Acceptance, Check, Evidence
 from tenure.enrolment.rules import Kind, State
 from tenure.partners.models import Partner
 from tenure.partners.queries import with_address
+from tenure.programme.rules import Programme
 
+AGREEMENT = "programme"
 CONFIRMATION = "enrolment.email"
 
 
@@ -20,6 +22,26 @@ def checks(partner: Partner) -> list[Check]:
 def acceptances(partner: Partner) -> QuerySet[Acceptance]:
     """The agreements a company has accepted, the newest first, with who did."""
     return partner.acceptances.select_related("user").order_by("-at", "-pk")
+
+
+def accepted(partner_id: int, agreement: str, version: str) -> bool:
+    """Whether somebody has accepted an agreement in one version for a company."""
+    return Acceptance.objects.filter(partner_id=partner_id, agreement=agreement, version=version).exists()
+
+
+def agreed(partner_id: int, programme: Programme) -> bool:
+    """Whether a company has accepted the agreement that is put before people now."""
+    return accepted(partner_id, AGREEMENT, programme.agreement(AGREEMENT).version)
+
+
+def papers(partner_id: int) -> list[Evidence]:
+    """The documents a company has handed in for its checks, the last first; their contents stay where they are."""
+    rows = Evidence.objects.filter(partner_id=partner_id).select_related("file", "check_row").defer("file__content")
+    return list(rows.order_by("-pk"))
+
+
+def paper(id: int) -> Evidence | None:
+    return Evidence.objects.select_related("file").filter(pk=id).first()
 
 
 def waiting() -> QuerySet[Check]:

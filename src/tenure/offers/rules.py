@@ -42,6 +42,8 @@ class BuyerFacts:
     """What is known of a company when it asks to buy or renew."""
 
     joined: bool = True
+    agreed: bool = True
+    """Whether the programme agreement was accepted in the version that is put before people now."""
     verified: bool = True
     suspended: bool = False
     managed_here: bool = True
@@ -103,6 +105,7 @@ def standing_checks(facts: BuyerFacts, policy: Policy) -> list[Check]:
     ['offers.not_verified']
     """
     checks = [Check("offers.not_joined", facts.joined)]
+    checks.append(Check("offers.agreement_changed", facts.agreed))
     if policy.require_verified:
         checks.append(Check("offers.not_verified", facts.verified))
     checks.append(Check("offers.suspended", not facts.suspended))

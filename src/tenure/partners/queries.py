@@ -1,5 +1,7 @@
 """Reading partner companies."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Count, Q, QuerySet
@@ -7,7 +9,18 @@ from django.db.models import Count, Q, QuerySet
 from tenure.kernel.access import Actor, may
 from tenure.kernel.periods import plus_days
 from tenure.partners.models import ExemptionApplication, Partner, TaxExemption
-from tenure.partners.rules import NOTICE_DAYS, ApplicationStatus, Exemption, Standing, exemption_on, goes_on
+from tenure.partners.rules import (
+    NOTICE_DAYS,
+    ApplicationStatus,
+    Exemption,
+    Standing,
+    exemption_on,
+    goes_on,
+    name_key,
+)
+
+# More than so many likenesses are not looked through by anybody.
+ALIKE = 10
 
 
 def visible_to(actor: Actor) -> QuerySet[Partner]:
@@ -58,6 +71,36 @@ def by_number(number: str) -> Partner | None:
 def all_names() -> list[tuple[int, str]]:
     """Every partner's name, so that a likeness of one is never believed while another is as like."""
     return list(Partner.objects.values_list("pk", "legal_name"))
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Another company that may be the same one, and in what: ``tax_id``, ``name``, ``domain``."""
+
+    partner: Partner
+    reasons: tuple[str, ...]
+
+
+def alike(partner: Partner) -> list[Alike]:
+    """Companies that may be this one enrolled twice, the likeliest first. For staff only: whoever applies learns
+    nothing of others."""
+    others = Partner.objects.filter(closed_at=None).exclude(pk=partner.pk)
+    found: dict[int, list[str]] = {}
+    domain = partner.contact_email.rpartition("@")[2]
+    if partner.tax_id:
+        _note(found, "tax_id", others.filter(tax_id=partner.tax_id).values_list("pk", flat=True)[:ALIKE])
+    key = name_key(partner.legal_name)
+    same_country = others.filter(country=partner.country).values_list("pk", "legal_name")
+    _note(found, "name", [pk for pk, name in same_country.iterator() if name_key(name) == key][:ALIKE])
+    _note(found, "domain", others.filter(contact_email__iendswith=f"@{domain}").values_list("pk", flat=True)[:ALIKE])
+    rows = Partner.objects.in_bulk(found)
+    ranked = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [Alike(rows[pk], tuple(reasons)) for pk, reasons in ranked[:ALIKE]]
+
+
+def _note(found: dict[int, list[str]], reason: str, ids: Iterable[int]) -> None:
+    for pk in ids:
+        found.setdefault(pk, []).append(reason)
 
 
 def of_standing(rows: QuerySet[Partner], standing: Standing) -> QuerySet[Partner]:

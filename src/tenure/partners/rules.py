@@ -1,5 +1,6 @@
 """What a company's data must look like, and what its facts say of its standing. Pure."""
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -167,3 +168,26 @@ def goes_on(ends: date, others: Iterable[Exemption]) -> bool:
     True
     """
     return exemption_on(list(others), plus_days(ends, 1)) is not None
+
+
+LEGAL_FORMS = frozenset(
+    "co corp corporation company inc incorporated llc llp ltd limited plc gmbh ag kg ug ohg sa sas sarl srl spa bv nv "
+    "oy oyj ab as aps pte pty kk".split()
+)
+CHINESE_FORMS = ("股份有限公司", "有限公司", "股份公司", "公司", "株式会社", "合同会社", "企業社", "行號")
+
+
+def name_key(name: str) -> str:
+    """A company's name as far as two companies must differ in it: no case, no marks, no legal form.
+
+    >>> name_key("Contoso Taiwan Co., Ltd.") == name_key("ＣＯＮＴＯＳＯ taiwan"), name_key("曙光系統股份有限公司")
+    (True, '曙光系統')
+    >>> name_key("Müller & Söhne GmbH"), name_key("Ltd.")
+    ('mullersohne', 'ltd')
+    """
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name)).casefold()
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    for form in CHINESE_FORMS:
+        plain = plain.replace(form, " ")
+    words = "".join(c if c.isalnum() else " " for c in plain.replace(".", "")).split()
+    return "".join([word for word in words if word not in LEGAL_FORMS] or words)

@@ -18,6 +18,7 @@ from tenure.kernel.refusals import Refusal
 from tenure.people.models import Limit
 from tenure.people.rules import QUIET, wait_after
 
+DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 KEPT = timedelta(days=2)

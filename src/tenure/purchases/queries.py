@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from tenure.billing.queries import come_in, come_in_minor, invoice_number
 from tenure.competencies.queries import figures
 from tenure.competencies.rules import missing
+from tenure.enrolment.queries import agreed
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
 from tenure.kernel.periods import plus_days
@@ -202,6 +203,7 @@ class Buyer:
     unknown: str | None
     figures: dict[str, dict[str, int]]
     exempt: bool
+    agreed: bool = True
 
     def holding(self, offer: str) -> Holding | None:
         """The subscription that counts for an offer: the one neither cancelled nor replaced."""
@@ -225,6 +227,7 @@ class Buyer:
         """What stands for and against an order for one offer."""
         running = self.running(offer.code)
         return BuyerFacts(
+            agreed=self.agreed,
             verified=self.partner.verified_at is not None,
             suspended=self.partner.standing in (PartnerStanding.SUSPENDED, PartnerStanding.CLOSED),
             managed_here=self.partner.managed_in == ManagedIn.HERE,
@@ -250,10 +253,11 @@ class Buyer:
         )
 
 
-def buyer(partner: Partner, programme: Programme, today: date) -> Buyer:
-    """Gather a partner's facts in a handful of queries, whatever the number of offers."""
+def buyer(partner: Partner, programme: Programme, today: date, *, asked: bool = True) -> Buyer:
+    """Gather a partner's facts in a handful of queries. What nobody asks for now was agreed to when it was bought."""
     running = Order.objects.filter(partner=partner, paid_at=None, closed_at=None, expires_on__gte=today)
-    return _buyer(partner, programme, today, holdings(partner.pk), list(running), unknown_order_number(partner.pk))
+    unknown = unknown_order_number(partner.pk)
+    return _buyer(partner, programme, today, holdings(partner.pk), list(running), unknown, asked)
 
 
 def buyer_with(
@@ -262,7 +266,7 @@ def buyer_with(
     """The same facts for a page that has read all the partner's terms and orders already."""
     running = [v.order for v in orders if v.order.open and v.order.expires_on >= today]
     asked = (v.order.number for v in orders if v.attempt in UNANSWERED)
-    return _buyer(partner, programme, today, held, running, next(asked, None))
+    return _buyer(partner, programme, today, held, running, next(asked, None), True)
 
 
 def _buyer(
@@ -272,6 +276,7 @@ def _buyer(
     held: list[Holding],
     running: list[Order],
     unknown: str | None,
+    asked: bool,
 ) -> Buyer:
     return Buyer(
         partner,
@@ -282,6 +287,7 @@ def _buyer(
         unknown,
         figures(partner.pk),
         exemption(partner, today) is not None,
+        not asked or agreed(partner.pk, programme),
     )
 
 

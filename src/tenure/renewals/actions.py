@@ -265,7 +265,7 @@ def _promise_charge(
     if order is not None and order.open:
         return order, _retry(order, holding, due, now)
     programme = current()
-    facts = buyer(partner, programme, day_of(now, programme.zone))
+    facts = buyer(partner, programme, day_of(now, programme.zone), asked=False)
     decision = renewal_decision(facts, holding)
     if not decision.allowed:
         _note(term, due, "suppressed", decision.first.code, now)

@@ -35,6 +35,7 @@ urlpatterns = [
     ),
     path("verifications/", verifications.queue, name="verifications"),
     path("verifications/<int:id>/", verifications.verification, name="verification"),
+    path("verifications/papers/<int:id>/", verifications.paper, name="verification-paper"),
     path("verifications/<int:id>/evidence/", verifications.evidence, name="verification-evidence"),
     path("transfers/", transfers.transfers, name="transfers"),
     path("transfers/<int:id>/", transfers.transfer, name="transfer"),

@@ -7,12 +7,15 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as word
 
 from tenure.enrolment import actions as enrolment
 from tenure.enrolment.queries import check as check_by_id
-from tenure.enrolment.queries import checks, waiting
+from tenure.enrolment.queries import checks, papers, waiting
+from tenure.enrolment.queries import paper as paper_by_id
 from tenure.enrolment.rules import State
 from tenure.kernel.refusals import Invalid, Refusal
+from tenure.partners.queries import alike
 from tenure.people.queries import names
 from tenure.web.office.files import download
 from tenure.web.office.lists import paged
@@ -21,6 +24,16 @@ from tenure.web.shared.messages import field_errors, say
 from tenure.web.shared.pages import found, office
 
 REASON_LIMIT = 500
+FIELDS = {
+    "legal_name": word("Legal company name"),
+    "country": word("Country"),
+    "address": word("Street address"),
+    "city": word("City"),
+    "postcode": word("Postcode"),
+    "registration_number": word("Registration number"),
+    "tax_id": word("Business number or VAT ID"),
+    "contact_email": word("E-mail address"),
+}
 
 
 @office("enrolment.decide")
@@ -58,6 +71,9 @@ def verification(request: HttpRequest, id: int) -> HttpResponse:
         "pending": row.state == State.PENDING,
         "errors": errors,
         "reason": request.POST.get("reason", ""),
+        "papers": [each for each in papers(row.partner_id) if each.check_row_id == row.pk],
+        "alike": alike(row.partner),
+        "changed": [(FIELDS[name], *pair) for name, pair in row.changed.items()],
         "nav": "office:verifications",
     }
     return render(request, "office/verification.html", given, status=status)
@@ -77,3 +93,9 @@ def evidence(request: HttpRequest, id: int) -> HttpResponse:
     """The document that came with an appeal."""
     row = found(check_by_id(id))
     return download(found(row.evidence))
+
+
+@office("enrolment.decide")
+def paper(request: HttpRequest, id: int) -> HttpResponse:
+    """A document that was handed in for a check."""
+    return download(found(paper_by_id(id)).file)

@@ -51,6 +51,9 @@ def company(request: HttpRequest) -> HttpResponse:
             "edit_helpers": can_help(request, "company.edit"),
             "may_ask_again": _waits_for_address(checks)
             and may(request.actor, "enrolment.ask_confirmation_again", partner.pk),
+            "agreed": enrolments.agreed(partner.pk, request.programme),
+            "may_hand_in": may(request.actor, "enrolment.hand_in", partner.pk),
+            "papers": enrolments.papers(partner.pk),
             "accepted": _with_texts(enrolments.acceptances(partner), request.programme),
             "exemptions": exemptions(partner),
             "applying": undecided_application(partner.pk),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from tenure.enrolment import actions as enrolment
 from tenure.enrolment import queries as enrolments
-from tenure.enrolment.actions import AGREEMENT
+from tenure.enrolment.queries import AGREEMENT
 from tenure.enrolment.rules import Kind, State, address_fault
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.partners.queries import get as partner_by_id

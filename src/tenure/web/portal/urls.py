@@ -4,6 +4,7 @@ from django.urls import path
 
 from tenure.web.portal import (
     addresses,
+    agreement,
     benefits,
     cards,
     checkout,
@@ -62,6 +63,8 @@ urlpatterns: list = [
     path("company/edit/", company.company_edit, name="company_edit"),
     path("company/confirmation/", company.confirmation_again, name="confirmation_again"),
     path("company/exemption/", exemption.exemption, name="exemption"),
+    path("company/agreement/", agreement.agreement, name="agreement"),
+    path("company/checks/<int:id>/document/", agreement.document, name="check_document"),
     path("company/checks/<int:id>/appeal/", company.appeal, name="appeal"),
     path("company/move-here/", company.move_here, name="move_here"),
     path("company/switch/", company.company_switch, name="company_switch"),

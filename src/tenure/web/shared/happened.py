@@ -51,6 +51,7 @@ WORDS: dict[str, tuple[Any, str]] = {
     "enrolment.confirmation_asked": (word("The link that confirms the e-mail address was sent"), QUIET),
     "enrolment.check_decided": (word("Verification %(kind)s: %(state)s"), QUIET),
     "enrolment.appealed": (word("Appeal against the verification %(kind)s"), QUIET),
+    "enrolment.evidence_handed_in": (word("A document was handed in for the verification %(kind)s"), QUIET),
     "enrolment.verified": (word("The company is authorised"), GOOD),
     "orders.placed": (word("Order %(number)s placed"), QUIET),
     "orders.paid": (word("Order %(number)s paid"), GOOD),

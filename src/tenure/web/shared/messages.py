@@ -36,6 +36,9 @@ MESSAGES: dict[str, Any] = {
     "password.too_long": _("A password may have at most %(limit)s characters."),
     # Offers
     "offers.not_joined": _("Your company has not joined the programme yet. Accept the programme agreement first."),
+    "offers.agreement_changed": _(
+        "The programme agreement has a new version. An admin of your company accepts it on the company page first."
+    ),
     "offers.not_verified": _("Your company's verification isn't finished. You can buy as soon as it has passed."),
     "offers.suspended": _("Your company's account is suspended. Open a support request to find out why."),
     "offers.not_for_sale": _("This offer is not for sale at present."),
@@ -287,6 +290,7 @@ MESSAGES: dict[str, Any] = {
     "enrolment.role_address": _("Use a person's own address, not a shared one like info@ or admin@."),
     "enrolment.agreement_changed": _("The agreement has changed. Read and accept the new version."),
     "enrolment.already_decided": _("This verification has already been decided. Reload the page to see how."),
+    "enrolment.nothing_to_prove": _("This check is decided. A document can be handed in while it is open."),
     "enrolment.nothing_to_appeal": _("No verification has been rejected, so there is nothing to appeal."),
     "partners.not_invited_here": _("Your company has not been invited to move here yet."),
     "programme.rewrites_the_past": _(
@@ -337,6 +341,7 @@ DECLINES: dict[str, Any] = {
 MET: dict[str, Any] = {
     "access.forbidden": _("You have permission to do this."),
     "offers.not_joined": _("Your company has joined the programme."),
+    "offers.agreement_changed": _("Your company has accepted the programme agreement."),
     "offers.not_verified": _("Your company is verified."),
     "offers.suspended": _("Your company's account is in good standing."),
     "offers.not_for_sale": _("The offer is for sale."),
