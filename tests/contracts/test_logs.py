@@ -11,7 +11,7 @@ from django.test import Client
 
 from tenure.people.queries import invitation_token
 from tenure.plumbing.logs import FIELDS, formatter
-from tenure.web.portal import home
+from tenure.web.portal import home, join
 
 WORD = "heron"
 
@@ -176,3 +176,12 @@ def test_a_request_keeps_the_name_it_came_with_if_it_is_one(world):
     named = "0123456789abcdef0123456789abcdef"
     assert Client().get("/healthz", headers={"X-Request-Id": named}).headers["X-Request-Id"] == named
     assert Client().get("/healthz", headers={"X-Request-Id": "a\tb"}).headers["X-Request-Id"] != "a\tb"
+
+
+def test_an_address_that_is_no_plain_text_is_not_written_either(world, log, monkeypatch):
+    """Django escapes what it writes of an address; left alone, a token beside such a character would stand there."""
+    secret = canary()
+    monkeypatch.setattr(join, "invitation_of", lambda token: {}[token])
+    client = Client(raise_request_exception=False)
+    assert client.get(f"/invitation/{secret}é😀\\/").status_code == 500
+    assert secret not in log() and '"invitation/<str:token>/"' in log()

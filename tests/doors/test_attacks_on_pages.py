@@ -292,3 +292,18 @@ def test_attack_60_there_is_no_account_that_came_with_the_house(world):
     for name in ("admin@example.com", "admin", "root", "tenure@tenure.example"):
         for password in ("admin", "password", "tenure", ""):
             assert Client().post("/accounts/login/", {"login": name, "password": password}).status_code != 302
+
+
+@pytest.mark.parametrize(
+    "named", ["%00", "a%00b", "%0d%0aSet-Cookie:a=b", "%1b[2J", "%c2%85", "%ED%A0%BD", "..%2f..%2fetc"]
+)
+def test_attacks_49_and_52_no_address_holds_what_is_no_text(world, ann, named):
+    desk = Client(raise_request_exception=False)
+    desk.force_login(world.oda)
+    own = ("/orders/{}/", "/support/{}/", "/invoices/{}/", "/offers/{}/", "/invitation/{}/", "/pay/{}", "/checkout/{}/")
+    for client, places in ((ann, own), (desk, ("/office/orders/{}/", "/office/support/{}/", "/office/invoices/{}/"))):
+        for place in places:
+            for method in (client.get, client.post):
+                answer = method(place.format(named))
+                assert answer.status_code in (404, 405, 410), (place, answer.status_code)
+                assert "Set-Cookie:a" not in str(answer.headers)

@@ -113,7 +113,10 @@ def _without_address(logger: Any, name: str, event: EventDict) -> EventDict:
     request = getattr(event.get("_record"), "request", None)
     if request is not None:
         found = getattr(request, "resolver_match", None)
-        event["event"] = str(event["event"]).replace(str(getattr(request, "path", "")), "").rstrip(": ")
+        path = str(getattr(request, "path", ""))
+        # Django writes what is no plain letter as an escape.
+        for written in (path, path.encode("unicode_escape", "surrogatepass").decode("ascii")):
+            event["event"] = str(event["event"]).replace(written, "").rstrip(": ")
         event.setdefault("route", found.route if found else HIDDEN)
     return event
 

@@ -41,6 +41,8 @@ EMAIL = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\".]+(\.[^@\s,;<>()\".]+)+")
 # What stands where a card number was (``card_data.py``); the character makes it no text for anybody else.
 BLOTTED = "\x00card"
 
+# What takes no room by itself, though it has its use between others.
+WIDTHLESS = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064"
 OVERRIDES = "\u202a\u202b\u202d\u202e"
 
 
@@ -155,7 +157,7 @@ class Reading:
     def text(self, name: str, *, limit: int = TEXT_LIMIT, missing: str = "text.missing", required: bool = True) -> str:
         """A line or several; empty when refused or, if not required, when left empty."""
         text = clean(str(self._fields.get(name) or ""))
-        if not text:
+        if not text.strip(WIDTHLESS + " \n\t"):
             if required:
                 self.refuse(name, missing)
         elif text == BLOTTED or looks_like_card(text):

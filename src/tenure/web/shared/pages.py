@@ -67,6 +67,9 @@ class Shell:
         self, request: HttpRequest, view: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         access = getattr(view, "access", None)
+        if not request.path.isprintable() and not request.path.startswith("/api/"):
+            # Nothing of ours has such a name, and the database would take it for a fault.
+            return refused(request, NotYours("page"))
         if access is None or access.door in FREE_IN_METHOD or request.method in METHODS:
             return None
         return HttpResponseNotAllowed(METHODS)
