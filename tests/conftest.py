@@ -64,9 +64,12 @@ def card_gateway(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
-    """Programme versions read by one test do not outlive it."""
+    """Programme versions read and requests counted by one test do not outlive it."""
     yield
+    from tenure.plumbing import limits
     from tenure.programme.queries import row, version
+
+    limits.forget()
 
     # What was read is kept by the text's own hash; only the numbers may stand for another text next time.
     version.cache_clear()

@@ -24,7 +24,7 @@ def make(world, who=None, *, scopes=("offers.view",), days=30):
 
 
 def shown(world, secret):
-    return bearer(secret, current(), world.now)
+    return bearer(secret, world.now)
 
 
 def test_the_secret_is_nowhere_in_the_database(world):

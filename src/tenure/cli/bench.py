@@ -22,7 +22,7 @@ HOW_MANY = {"statements": 5000, "invoices": 2000}
 
 def register(commands: Any) -> None:
     parser = commands.add_parser("bench", help="measure pages, documents and memory")
-    parser.add_argument("what", choices=["pages", "statements", "invoices"], help="what to measure")
+    parser.add_argument("what", choices=["pages", "statements", "invoices", "api"], help="what to measure")
     parser.add_argument("-n", "--lines", type=int, help="lines of the bank file (5000), or invoices (2000)")
     parser.add_argument("--seed", type=int, default=1, help="which bank file (default 1)")
     parser.add_argument("--rounds", type=int, default=150, help="requests per page and reader (default 150)")
@@ -37,6 +37,10 @@ def run(args: argparse.Namespace) -> int:
         from tenure.cli import bench_invoices  # noqa: PLC0415
 
         return bench_invoices.run(args)
+    if args.what == "api":
+        from tenure.cli import bench_api  # noqa: PLC0415
+
+        return bench_api.run(args)
     if args.what == "statements":
         from tenure.cli import bench_statements  # noqa: PLC0415
 

@@ -19,6 +19,7 @@ from tenure.kernel.refusals import Invalid, Refusal
 from tenure.people.models import ApiKey
 from tenure.plumbing.db import verb
 from tenure.plumbing.outbox import record
+from tenure.programme.queries import parsed
 from tenure.programme.rules import Programme
 
 MARK = "tnr"
@@ -29,10 +30,12 @@ NAME_LIMIT = 80
 LAST_USE_TO = timedelta(minutes=1)
 declare("people.keys", Side.BOTH, says="See the keys for programs, without their secrets.")
 
+# Asked at every request: the key, its maker's roles, and the programme in force that says what a role may.
 FIND = """
 SELECT k.id, k.name, k.prefix, k.partner_id, k.scopes, k.expires_at, k.last_used_at,
-       u.id, u.language, u.staff_roles, c.roles
+       u.id, u.language, u.staff_roles, c.roles, v.sha256, v.n
 FROM people_apikey k
+CROSS JOIN LATERAL (SELECT sha256, n FROM programme_version ORDER BY n DESC LIMIT 1) v
 JOIN people_user u ON u.id = k.maker_id AND u.is_active
 LEFT JOIN people_colleague c ON c.user_id = u.id AND c.partner_id = k.partner_id AND c.ended_at IS NULL
 WHERE k.secret_sha256 = %s AND k.revoked_at IS NULL
@@ -58,6 +61,7 @@ class Bearer:
     scopes: tuple[str, ...]
     expires_at: datetime
     language: str
+    programme: Programme
 
 
 # VERBS
@@ -137,7 +141,7 @@ def may_give(actor: Actor, partner_id: int | None) -> list[str]:
     return sorted(name for name, permission in TABLE.items() if permission.side in sides and holds(held, name))
 
 
-def bearer(token: str, programme: Programme, now: datetime) -> Bearer | None:
+def bearer(token: str, now: datetime) -> Bearer | None:
     """Whom a key makes of its bearer, or nobody: unknown, ended, or its maker has left.
 
     The rights are the key's scopes as far as its maker holds them at this instant.
@@ -149,7 +153,8 @@ def bearer(token: str, programme: Programme, now: datetime) -> Bearer | None:
         found = cursor.fetchone()
     if found is None:
         return None
-    id, name, prefix, partner_id, scopes, expires_at, last_used, maker, language, staff_roles, roles = found
+    id, name, prefix, partner_id, scopes, expires_at, last_used, maker, language, staff_roles, roles, sha256, n = found
+    programme = parsed(sha256, n)
     codes = staff_roles if partner_id is None else roles
     if expires_at <= now or not codes:
         return None
@@ -159,7 +164,7 @@ def bearer(token: str, programme: Programme, now: datetime) -> Bearer | None:
         ApiKey.objects.filter(pk=id).update(last_used_at=now)
     grants = MappingProxyType({} if partner_id is None else {partner_id: rights})
     actor = Actor("key", maker, name, grants, rights if partner_id is None else frozenset(), key=id)
-    return Bearer(actor, partner_id, name, prefix, tuple(scopes), expires_at, language)
+    return Bearer(actor, partner_id, name, prefix, tuple(scopes), expires_at, language, programme)
 
 
 # STEPS

@@ -10,14 +10,15 @@ from tenure.programme.rules import Programme
 
 
 @lru_cache(maxsize=32)
-def _parsed(sha256: str, n: int) -> Programme:
+def parsed(sha256: str, n: int) -> Programme:
+    """The programme of a version that somebody has just read the number and the hash of."""
     return replace(read(Version.objects.get(n=n, sha256=sha256).source), version=n)
 
 
 @lru_cache(maxsize=32)
 def version(n: int) -> Programme:
     """The programme as it stood in one version."""
-    return _parsed(Version.objects.values_list("sha256", flat=True).get(n=n), n)
+    return parsed(Version.objects.values_list("sha256", flat=True).get(n=n), n)
 
 
 @lru_cache(maxsize=32)
@@ -36,7 +37,7 @@ def current() -> Programme:
     latest = Version.objects.order_by("-n").values_list("sha256", "n").first()
     if latest is None:
         raise Refusal("programme.missing")
-    return _parsed(*latest)
+    return parsed(*latest)
 
 
 def versions() -> list[Version]:

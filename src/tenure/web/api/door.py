@@ -28,7 +28,6 @@ from tenure.partners.queries import get as partner_by_id
 from tenure.people.keys import bearer
 from tenure.plumbing import clock
 from tenure.plumbing.limits import Taken, take
-from tenure.programme.queries import current
 from tenure.web.api.problems import of_fault, of_refusal, problem
 
 PER_MINUTE = 600
@@ -58,17 +57,18 @@ class Key(HttpBearer):
         return self.authenticate(request, token.strip())
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        request.now, request.programme = clock.now(), current()
-        found = bearer(token, request.programme, request.now)
+        request.now = clock.now()
+        found = bearer(token, request.now)
         if found is None:
             raise Refusal("access.key_unknown")
-        request.bearer, request.actor = found, found.actor
+        request.bearer, request.actor, request.programme = found, found.actor, found.programme
         request.allowance = take(found.actor.label, settings.TENURE_API_PER_MINUTE)
         if not request.allowance.allowed:
             raise Refusal("request.too_many", seconds=request.allowance.resets_in_s)
         request.today = day_of(request.now, request.programme.zone)
         timezone.activate(ZoneInfo(request.programme.zone))
         if found.partner_id is not None:
+            request.partner_id = found.partner_id
             request.partner = SimpleLazyObject(lambda: partner_by_id(found.partner_id))
         self._decide(request)
         return found

@@ -27,7 +27,7 @@ class Requests:
         began = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request=request.name):
             response = self.get_response(request)
-            actor, partner = getattr(request, "actor", None), getattr(request, "partner", None)
+            actor = getattr(request, "actor", None)
             log.info(
                 "request",
                 method=request.method,
@@ -35,7 +35,15 @@ class Requests:
                 status=response.status_code,
                 ms=round(1000 * (time.perf_counter() - began), 1),
                 actor=actor.label if actor else "nobody",
-                partner=partner.pk if partner else None,
+                partner=_partner_of(request),
             )
         response.headers["X-Request-Id"] = request.name
         return response
+
+
+def _partner_of(request: HttpRequest) -> int | None:
+    """The company's id; where only that is known, nothing more is read for the sake of the log."""
+    if known := getattr(request, "partner_id", None):
+        return known
+    partner = getattr(request, "partner", None)
+    return partner.pk if partner else None
