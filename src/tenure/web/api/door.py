@@ -156,7 +156,8 @@ def _sent(request: HttpRequest, operation: Any) -> Any:
     if operation.takes != JSON:
         return None
     try:
-        sent = json.loads(request.body, parse_constant=_no_number, object_pairs_hook=_each_once)
+        given = {"parse_constant": _no_number, "parse_float": _number, "object_pairs_hook": _each_once}
+        sent = json.loads(request.body, **given)
     except (ValueError, UnicodeDecodeError, RecursionError):
         raise Unreadable from None
     if not isinstance(sent, dict):
