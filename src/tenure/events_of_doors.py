@@ -32,6 +32,22 @@ class EvidenceHandedIn(_Event):
     kind: str
 
 
+@_event("partners.location_added")
+class LocationAdded(_Event):
+    number: str
+
+
+@_event("partners.location_changed")
+class LocationChanged(_Event):
+    number: str
+    fields: list[str]
+
+
+@_event("partners.location_removed")
+class LocationRemoved(_Event):
+    number: str
+
+
 @_event("webhooks.endpoint_added")
 class EndpointAdded(_Event):
     endpoint: int

@@ -23,6 +23,7 @@ _PERMISSIONS = """
     people.set_up_directory people.remove_directory people.keys people.make_key people.rotate_key people.revoke_key
     enrolment.accept_agreement enrolment.hand_in enrolment.ask_confirmation_again enrolment.appeal enrolment.decide
     billing.books billing.close_month billing.reconcile charging.release charging.view charging.stop charging.start renewals.remove_card disputes.view
+    partners.add_location partners.change_location partners.remove_location
     partners.move_here partners.suspend partners.reinstate partners.grant_exemption partners.invite_from_old_portal
     support.view support.open_request support.reply support.decide support.close_request support.approve_refund
     support.refund_tax purchases.send_withholding purchases.decide_withholding

@@ -105,3 +105,31 @@ class ExemptionApplication(models.Model):
                 name="application_accepted_has_exemption",
             ),
         ]
+
+
+class Location(models.Model):
+    """A branch of a company, with an ID of its own from the same series. Removed, not deleted: papers name it."""
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="locations")
+    number = models.CharField(max_length=12, unique=True)
+    name = models.CharField(max_length=200)
+    country = models.CharField(max_length=2)
+    address = models.CharField(max_length=200)
+    city = models.CharField(max_length=100)
+    postcode = models.CharField(max_length=20, default="", blank=True)
+    contact_name = models.CharField(max_length=120)
+    contact_email = models.EmailField()
+    contact_phone = models.CharField(max_length=40)
+    added_at = models.DateTimeField()
+    added_by = models.CharField(max_length=80)
+    removed_at = models.DateTimeField(null=True)
+    removed_by = models.CharField(max_length=80, default="", blank=True)
+    removed_reason = models.CharField(max_length=300, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(removed_at=None) | ~models.Q(removed_reason=""), name="location_removed_for_a_reason"
+            )
+        ]
+        indexes = [models.Index(fields=["partner", "id"], name="location_by_partner")]

@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from tenure.kernel.access import Actor, may
 from tenure.kernel.periods import plus_days
-from tenure.partners.models import ExemptionApplication, Partner, TaxExemption
+from tenure.partners.models import ExemptionApplication, Location, Partner, TaxExemption
 from tenure.partners.rules import (
     NOTICE_DAYS,
     ApplicationStatus,
@@ -114,6 +114,15 @@ def of_standing(rows: QuerySet[Partner], standing: Standing) -> QuerySet[Partner
     if standing is Standing.REJECTED:
         return rows.filter(rejected_at__isnull=False)
     return rows.filter(rejected_at=None, verified_at__isnull=standing is Standing.PENDING)
+
+
+def locations(partner_id: int) -> QuerySet[Location]:
+    """The locations a company has, in the order in which they were added."""
+    return Location.objects.filter(partner_id=partner_id, removed_at=None).order_by("pk")
+
+
+def location(id: int) -> Location | None:
+    return Location.objects.filter(pk=id, removed_at=None).first()
 
 
 def exemptions(partner: Partner) -> QuerySet[TaxExemption]:

@@ -43,6 +43,34 @@ class Company:
     billing_address: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a company says of one of its locations, with whom to reach there."""
+
+    name: str
+    country: str
+    address: str
+    city: str
+    postcode: str
+    contact_name: str
+    contact_email: str
+    contact_phone: str
+
+
+def check_place(place: Place) -> None:
+    """Refuse a location nobody could find or reach, naming each field.
+
+    >>> try:
+    ...     check_place(Place("Tainan", "TW", "1 Minquan Road", "", "700", "Bo", "bo@contoso.example", "06 220 1188"))
+    ... except Invalid as refusal:
+    ...     refusal.fields
+    {'city': 'text.missing'}
+    """
+    needed = ("name", "country", "address", "city", "contact_name", "contact_email", "contact_phone")
+    if faults := {field: "text.missing" for field in needed if not getattr(place, field).strip()}:
+        raise Invalid(faults)
+
+
 LEGAL = ("legal_name", "country", "address", "city", "postcode", "registration_number")
 """Fields whose change re-opens the business check (domain.md §3.1, 7)."""
 

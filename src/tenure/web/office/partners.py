@@ -21,7 +21,8 @@ from tenure.kernel.money import Money
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.memberships.queries import holdings_in, terms_of_partner
 from tenure.partners import actions as partners
-from tenure.partners.queries import exemptions, find, of_standing, search
+from tenure.partners import locations as branches
+from tenure.partners.queries import exemptions, find, locations, of_standing, search
 from tenure.partners.rules import ManagedIn, Standing
 from tenure.payments.queries import held
 from tenure.people.queries import colleagues, names, open_invitations
@@ -114,6 +115,16 @@ def _invite(request: HttpRequest, row: Any) -> str:
     return _("The company is invited to move here.")
 
 
+def _remove_location(request: HttpRequest, row: Any) -> str:
+    reading = Reading(request.POST)
+    known = {str(each.pk): each for each in locations(row.pk)}
+    chosen_one = reading.choice("location", list(known))
+    reason = reading.text("location_reason", limit=REASON_LIMIT)
+    reading.check()
+    branches.remove_location(request.actor, known[chosen_one], reason=reason, now=request.now)
+    return _("The location is removed. Its ID is never given again.")
+
+
 def _evidence(request: HttpRequest, row: Any) -> str:
     reading = Reading(request.POST)
     both = reading.choice("criterion", [value for value, _words in criteria(request)])
@@ -134,6 +145,7 @@ ACTS = {
     "exempt": _exempt,
     "invite": _invite,
     "evidence": _evidence,
+    "location": _remove_location,
 }
 
 
@@ -176,6 +188,7 @@ def _story(
         exempt="partners.grant_exemption",
         invite="partners.invite_from_old_portal",
         evidence="competencies.record_evidence",
+        location="partners.remove_location",
         people="people.view",
         memberships="memberships.view",
         orders="orders.view",
@@ -189,6 +202,7 @@ def _story(
     given = {
         "company": row,
         "checks": checks(row),
+        "locations": list(locations(row.pk)),
         "exemptions": list(exemptions(row)),
         "legacy": row.managed_in == ManagedIn.OLD_PORTAL,
         "suspended": row.standing is Standing.SUSPENDED,

@@ -79,7 +79,7 @@ def _fields(request: HttpRequest) -> dict[str, dict[str, Any]]:
         "country": {
             "label": _("Country"),
             "type": "select",
-            "options": [("", _("Choose a country")), *_own_first(request.programme)],
+            "options": [("", _("Choose a country")), *own_first(request.programme)],
             "autocomplete": "country",
         },
         "address": {"label": _("Street address"), "autocomplete": "street-address"},
@@ -108,7 +108,7 @@ def _fields(request: HttpRequest) -> dict[str, dict[str, Any]]:
     }
 
 
-def _own_first(programme: Programme) -> list[tuple[str, str]]:
+def own_first(programme: Programme) -> list[tuple[str, str]]:
     """The countries the programme bills in its own currencies first, then all others."""
     named = country_names(language())
     return [pair for pair in named if pair[0] in programme.currencies] + [

@@ -12,13 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from tenure.kernel.refusals import Check, Invalid
 from tenure.web.shared.language import fill, language, names_in
-from tenure.web.shared.messages_for_programs import FOR_PROGRAMS
+from tenure.web.shared.messages_about_joining import JOINING
 from tenure.web.shared.messages_about_webhooks import WEBHOOKS
+from tenure.web.shared.messages_for_programs import FOR_PROGRAMS
 
 GENERAL = _("This can't be done as things stand. Nothing has been changed.")
 
 MESSAGES: dict[str, Any] = {
     **FOR_PROGRAMS,
+    **JOINING,
     **WEBHOOKS,
     # Access
     "access.not_found": _("There is nothing here under this address, or it belongs to another company."),
@@ -290,7 +292,6 @@ MESSAGES: dict[str, Any] = {
     "enrolment.role_address": _("Use a person's own address, not a shared one like info@ or admin@."),
     "enrolment.agreement_changed": _("The agreement has changed. Read and accept the new version."),
     "enrolment.already_decided": _("This verification has already been decided. Reload the page to see how."),
-    "enrolment.nothing_to_prove": _("This check is decided. A document can be handed in while it is open."),
     "enrolment.nothing_to_appeal": _("No verification has been rejected, so there is nothing to appeal."),
     "partners.not_invited_here": _("Your company has not been invited to move here yet."),
     "programme.rewrites_the_past": _(

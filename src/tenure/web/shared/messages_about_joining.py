@@ -1,0 +1,14 @@
+"""Refusals about a company's place in the programme: checks, locations, people for a time, approvals, lost admins.
+
+A part of ``messages.py``. It must never decide anything. Read next: ``web/shared/messages.py``.
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+JOINING: dict[str, Any] = {
+    "enrolment.nothing_to_prove": _("This check is decided. A document can be handed in while it is open."),
+    "partners.too_many_locations": _("A company can have %(limit)s locations. Ask support if yours has more."),
+    "partners.location_removed": _("Location %(number)s was removed and can't be changed."),
+}
