@@ -14,10 +14,13 @@ import pytest
 from django.test import Client
 
 from tenure.billing.models import Invoice, Withholding
+from tenure.enrolment import actions as enrolment
 from tenure.enrolment.queries import confirmation_token
 from tenure.kernel.access import TABLE
 from tenure.memberships.queries import facts_of
 from tenure.partners.exemptions import ask_exemption
+from tenure.partners.locations import add_location
+from tenure.partners.rules import Place
 from tenure.payments.models import StatementFile
 from tenure.payments.queries import cards
 from tenure.payments.rules import Method
@@ -26,6 +29,7 @@ from tenure.people import addresses, directories, identities, visits
 from tenure.people.keys import make_key
 from tenure.people.models import Colleague
 from tenure.people.queries import invitation_token
+from tenure.plumbing.files import handed_in
 from tenure.plumbing.models import Event, Mail, Reaction, StoredFile, Task
 from tenure.programme.queries import current
 from tenure.purchases import actions as purchases
@@ -87,6 +91,11 @@ class Things:
         )
         self.check.save()
         self.own_check = world.contoso.checks.get(kind="business")
+        wanda = world.actor(world.person("wanda@waiting.example"))
+        register = handed_in("register.pdf", "application/pdf", b"%PDF-1.7 register")
+        self.paper = enrolment.hand_in(wanda, self.check, file=register, note="", now=world.now)
+        branch = Place("Tainan", "TW", "1 Minquan Road", "Tainan", "700", "Bo Wu", "bo@contoso.example", "06 220 1188")
+        self.location = add_location(world.actor(world.ann), world.contoso, place=branch, now=world.now)
         world.work()
         world.go("2019-06-25")
         world.work()
@@ -168,6 +177,7 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/competencies/": lambda things: "silver-cloud",
     "/support/": lambda things: things.request.number,
     "/company/checks/": lambda things: things.own_check.pk,
+    "/company/locations/": lambda things: things.location.pk,
     "/join/confirm/": lambda things: confirmation_token(things.world.contoso),
     "/users/": lambda things: things.colleague.pk,
     "/keys/": lambda things: things.api_key.pk,
@@ -180,6 +190,7 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/office/books/close/": lambda things: "2018-05",
     "/office/partners/": lambda things: things.world.contoso.pk,
     "/office/verifications/": lambda things: things.check.pk,
+    "/office/verifications/papers/": lambda things: things.paper.pk,
     "/office/transfers/": lambda things: things.line.pk,
     "/office/transfers/proofs/": lambda things: things.proof.pk,
     "/office/transfers/statements/": lambda things: things.statement.pk,
