@@ -23,13 +23,16 @@ def committed(transactional_db, card_gateway, settings):
     return World(card_gateway)
 
 
+def address() -> str:
+    """Where another process finds the database of the tests."""
+    parts = connection.settings_dict
+    found = f"postgresql://{parts['USER']}@/{parts['NAME']}?host={parts['HOST']}"
+    return f"{found}&port={parts['PORT']}" if parts["PORT"] else found
+
+
 def child(*words: str, crash_at: str = "") -> int:
     """Do one thing in a process of its own, which may be told where to die; returns its exit status."""
-    parts = connection.settings_dict
-    address = f"postgresql://{parts['USER']}@/{parts['NAME']}?host={parts['HOST']}"
-    if parts["PORT"]:
-        address += f"&port={parts['PORT']}"
-    environment = {**os.environ, "TENURE_DATABASE_URL": address, "TENURE_CRASH_AT": crash_at}
+    environment = {**os.environ, "TENURE_DATABASE_URL": address(), "TENURE_CRASH_AT": crash_at}
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.child", *words],
         env=environment,

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from tenure.web.shared.pages import public
 
 TIMEOUT_S = 10
+FORM = "application/x-www-form-urlencoded"
 LARGEST_FORM = 64 * 1024
 LARGEST_PAGE = 512 * 1024
 PASSED = ("Content-Type", "Cache-Control", "Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options")
@@ -34,6 +35,8 @@ def pay(request: HttpRequest, path: str) -> HttpResponse:
     length = request.headers.get("Content-Length") or "0"
     if not length.isdecimal() or int(length) > LARGEST_FORM:
         return HttpResponse(status=413)
+    if request.method == "POST" and request.content_type != FORM:
+        return HttpResponse(status=415)
     try:
         return _passed(request, f"/pay/{quote(path, safe='/')}")
     except (OSError, http.client.HTTPException, Gone):
