@@ -29,7 +29,10 @@ EXAMPLES = os.environ.get("TENURE_API_EXAMPLES", "2")
 
 
 def with_objects(document: dict, things: Things) -> dict:
-    """The document, with the names of real objects in it."""
+    """The document, with the names of real objects in it.
+
+    The mark of a further page is one that the API has made: no tester can think one up, so pages have tests of their own.
+    """
     objects = objects_of(things)
     for path, methods in document["paths"].items():
         short = path.removeprefix("/api/v1").removesuffix(".pdf").removesuffix(".xml")
@@ -37,6 +40,7 @@ def with_objects(document: dict, things: Things) -> dict:
             (objects[start] for start in sorted(objects, key=len, reverse=True) if short.startswith(start)), None
         )
         for details in methods.values():
+            details["parameters"] = [each for each in details["parameters"] if each["name"] != "after"]
             for parameter in details["parameters"]:
                 if parameter["in"] == "path":
                     parameter["schema"] = {"type": parameter["schema"]["type"], "enum": [thing]}
