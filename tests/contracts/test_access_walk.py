@@ -15,7 +15,8 @@ from django.test import Client
 
 from tenure.billing.models import Invoice, Withholding
 from tenure.enrolment import actions as enrolment
-from tenure.enrolment.queries import confirmation_token
+from tenure.enrolment.queries import confirmation_token, recovery_token
+from tenure.enrolment.recovery import start_recovery
 from tenure.kernel.access import TABLE
 from tenure.memberships.queries import facts_of
 from tenure.partners.exemptions import ask_exemption
@@ -90,6 +91,9 @@ class Things:
             sha256="0" * 64, name="register.pdf", media_type="application/pdf", content=b"%PDF-1.7", stored_at=world.now
         )
         self.check.save()
+        given = {"name": "Nora New", "email": "nora@contoso.example", "language": "en", "reason": "They left."}
+        board = handed_in("board.pdf", "application/pdf", b"%PDF-1.7 board")
+        self.recovery = start_recovery(world.actor(world.sue), world.contoso, **given, evidence=board, now=world.now)
         self.own_check = world.contoso.checks.get(kind="business")
         wanda = world.actor(world.person("wanda@waiting.example"))
         register = handed_in("register.pdf", "application/pdf", b"%PDF-1.7 register")
@@ -178,6 +182,7 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/support/": lambda things: things.request.number,
     "/company/checks/": lambda things: things.own_check.pk,
     "/company/locations/": lambda things: things.location.pk,
+    "/recovery/": lambda things: recovery_token(things.recovery.pk, "contact"),
     "/join/confirm/": lambda things: confirmation_token(things.world.contoso),
     "/users/": lambda things: things.colleague.pk,
     "/keys/": lambda things: things.api_key.pk,
@@ -191,6 +196,7 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/office/partners/": lambda things: things.world.contoso.pk,
     "/office/verifications/": lambda things: things.check.pk,
     "/office/verifications/papers/": lambda things: things.paper.pk,
+    "/office/recoveries/": lambda things: things.recovery.pk,
     "/office/transfers/": lambda things: things.line.pk,
     "/office/transfers/proofs/": lambda things: things.proof.pk,
     "/office/transfers/statements/": lambda things: things.statement.pk,
