@@ -32,6 +32,13 @@ class EvidenceHandedIn(_Event):
     kind: str
 
 
+@_event("enrolment.recovery_moved")
+class RecoveryMoved(_Event):
+    """A company without admins on its way to a new one: ``recovery_`` and ``started``, ``agreed``, ``stopped``, ``done``."""
+
+    status: str
+
+
 @_event("partners.location_added")
 class LocationAdded(_Event):
     number: str

@@ -15,6 +15,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from tenure import events
 from tenure.billing import closing, reconciling
+from tenure.enrolment import queries as enrolment_read
+from tenure.enrolment import recovery
 from tenure.kernel.access import SYSTEM
 from tenure.partners import exemptions
 from tenure.partners import jobs as partner_jobs
@@ -146,6 +148,7 @@ SCHEDULE = [
     ("renewals.run", _run_renewals),
     ("purchases.warn_expiring_orders", purchases.warn_expiring_orders),
     ("partners.warn_ending", exemptions.warn_ending),
+    ("enrolment.follow_recoveries", recovery.follow_recoveries),
     ("billing.recognise", closing.recognise),
     ("billing.reconcile", reconciling.reconcile_daily),
     ("renewals.finish_removals", renewal_cards.finish_removals),
@@ -167,6 +170,7 @@ COMES_DUE = {
     "renewals.run": renewals_read.next_day,
     "purchases.warn_expiring_orders": orders_read.next_day,
     "partners.warn_ending": partners_read.next_day_of_exemptions,
+    "enrolment.follow_recoveries": enrolment_read.next_day_of_recoveries,
     "billing.recognise": closing.next_day,
     "billing.reconcile": reconciling.next_day,
     "renewals.finish_removals": renewal_cards.next_day_of_removals,

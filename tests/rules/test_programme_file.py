@@ -21,7 +21,7 @@ _PERMISSIONS = """
     renewals.renew renewals.turn_off_auto_renew renewals.turn_on_auto_renew renewals.change_card benefits.reveal_key benefits.use company.edit
     people.invite people.withdraw_invitation people.deactivate people.reactivate people.change_roles
     people.set_up_directory people.remove_directory people.keys people.make_key people.rotate_key people.revoke_key
-    enrolment.accept_agreement enrolment.hand_in enrolment.ask_confirmation_again enrolment.appeal enrolment.decide
+    enrolment.start_recovery enrolment.agree_recovery enrolment.accept_agreement enrolment.hand_in enrolment.ask_confirmation_again enrolment.appeal enrolment.decide
     billing.books billing.close_month billing.reconcile charging.release charging.view charging.stop charging.start renewals.remove_card disputes.view
     partners.add_location partners.change_location partners.remove_location
     partners.move_here partners.suspend partners.reinstate partners.grant_exemption partners.invite_from_old_portal

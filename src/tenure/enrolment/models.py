@@ -50,3 +50,42 @@ class Evidence(models.Model):
     note = models.CharField(max_length=500, default="", blank=True)
     handed_in_at = models.DateTimeField()
     handed_in_by = models.CharField(max_length=80)
+
+
+class Recovery(models.Model):
+    """A company whose admins are all gone, on its way to a new one: started by one of staff, agreed to by another.
+
+    Everybody who may know better is told, at once and each day, and any of them stops it.
+    """
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="recoveries")
+    name = models.CharField(max_length=120)
+    email = models.EmailField()
+    language = models.CharField(max_length=8, default="en")
+    reason = models.CharField(max_length=1000)
+    evidence = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
+    started_at = models.DateTimeField()
+    started_by = models.CharField(max_length=80)
+    ready_on = models.DateField()
+    told_on = models.DateField()
+    agreed_at = models.DateTimeField(null=True)
+    agreed_by = models.CharField(max_length=80, default="", blank=True)
+    stopped_at = models.DateTimeField(null=True)
+    stopped_by = models.CharField(max_length=80, default="", blank=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["partner"], condition=models.Q(stopped_at=None, done_at=None), name="recovery_open_once"
+            ),
+            models.CheckConstraint(condition=~models.Q(agreed_by=models.F("started_by")), name="recovery_by_two"),
+            models.CheckConstraint(
+                condition=models.Q(done_at=None) | models.Q(agreed_at__isnull=False, stopped_at=None),
+                name="recovery_done_only_when_agreed",
+            ),
+        ]
+
+    @property
+    def open(self) -> bool:
+        return self.stopped_at is None and self.done_at is None

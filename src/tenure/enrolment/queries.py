@@ -1,16 +1,22 @@
 """Reading enrolment: the state of the checks, and the signed link that confirms an address."""
 
+from datetime import date
+
 from django.core import signing
 from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
 
-from tenure.enrolment.models import Acceptance, Check, Evidence
-from tenure.enrolment.rules import Kind, State
+from tenure.enrolment.models import Acceptance, Check, Evidence, Recovery
+from tenure.enrolment.rules import Kind, State, domain_of
+from tenure.kernel.periods import plus_days
 from tenure.partners.models import Partner
 from tenure.partners.queries import with_address
 from tenure.programme.rules import Programme
 
 AGREEMENT = "programme"
 CONFIRMATION = "enrolment.email"
+RECOVERY = "enrolment.recovery"
+DOMAIN = "enrolment.domain"
 
 
 def checks(partner: Partner) -> list[Check]:
@@ -69,3 +75,40 @@ def partner_of_token(token: str) -> Partner | None:
     except signing.BadSignature:
         return None
     return with_address(partner_id, email)
+
+
+def domain_proof(partner: Partner) -> tuple[str, str]:
+    """The domain a company writes from, and the TXT record that only this company is asked to publish there.
+
+    Staff look the record up themselves; it is one more thing to go by, never a decision.
+    """
+    domain = domain_of(partner.contact_email)
+    return domain, f"tenure-verification={salted_hmac(DOMAIN, f'{partner.pk}:{domain}').hexdigest()[:32]}"
+
+
+def recoveries(*, open_only: bool = False) -> QuerySet[Recovery]:
+    """Companies on their way to a new admin, the newest first."""
+    rows = Recovery.objects.select_related("partner").order_by("-pk")
+    return rows.filter(stopped_at=None, done_at=None) if open_only else rows
+
+
+def recovery(id: int) -> Recovery | None:
+    return Recovery.objects.select_related("partner", "evidence").filter(pk=id).first()
+
+
+def recovery_token(recovery_id: int, who: str) -> str:
+    """The signed text that stands in an alert's link: which recovery, and who was told."""
+    return signing.dumps([recovery_id, who], salt=RECOVERY)
+
+
+def recovery_of_token(token: str) -> tuple[Recovery | None, str]:
+    try:
+        id, who = signing.loads(token, salt=RECOVERY)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None, ""
+    return recovery(id), who
+
+
+def next_day_of_recoveries(day: date) -> date | None:
+    """The next day after one on which somebody has to be told of a recovery: every day while one is open."""
+    return plus_days(day, 1) if recoveries(open_only=True).exists() else None

@@ -42,26 +42,8 @@ def invite(
     _known(roles)
     if Colleague.objects.filter(partner_id=company.partner_id, user__email__iexact=email, ended_at=None).exists():
         raise Refusal("people.email_taken", email=email)
-    Invitation.objects.filter(
-        partner_id=company.partner_id, email__iexact=email, accepted_at=None, withdrawn_at=None
-    ).update(withdrawn_at=now)
-    row = Invitation.objects.create(
-        partner_id=company.partner_id,
-        email=email,
-        name=name,
-        roles=roles,
-        language=language,
-        invited_by_id=actor.id,
-        invited_at=now,
-        expires_at=now + timedelta(days=INVITATION_DAYS),
-    )
-    record(
-        actor,
-        "people.invite",
-        now,
-        events.PersonInvited(partner_id=row.partner_id, subject=f"invitation:{row.pk}", invitation=row.pk),
-    )
-    return row
+    said = {"email": email, "name": name, "roles": roles, "language": language}
+    return invitation(actor, company.partner_id, **said, verb="people.invite", now=now)
 
 
 @verb(Side.ANYONE)
@@ -161,6 +143,36 @@ def read_notices(actor: Actor, subject: None, *, now: datetime) -> None:
 
 
 # STEPS
+
+
+def invitation(
+    actor: Actor,
+    partner_id: int,
+    *,
+    email: str,
+    name: str,
+    roles: list[str],
+    language: str,
+    verb: str,
+    now: datetime,
+) -> Invitation:
+    """A new way into a company, in the place of one that is still open; the letter goes to its address."""
+    inside("inviting somebody")
+    known = Invitation.objects.filter(partner_id=partner_id, email__iexact=email, accepted_at=None, withdrawn_at=None)
+    known.update(withdrawn_at=now)
+    row = Invitation.objects.create(
+        partner_id=partner_id,
+        email=email,
+        name=name,
+        roles=roles,
+        language=language,
+        invited_by_id=actor.id,
+        invited_at=now,
+        expires_at=now + timedelta(days=INVITATION_DAYS),
+    )
+    of = {"partner_id": row.partner_id, "subject": f"invitation:{row.pk}"}
+    record(actor, verb, now, events.PersonInvited(**of, invitation=row.pk))
+    return row
 
 
 def sound_password(password: str | None, *, name: str, email: str) -> None:

@@ -62,6 +62,13 @@ def holders(partner_id: int, permission: str, programme: Programme) -> list[User
     return [place.user for place in places]
 
 
+def once_holders(partner_id: int, programme: Programme) -> list[User]:
+    """Everybody who holds, or held when they left, a role that administers the company."""
+    admin = [role.code for role in programme.roles if role.admin and role.side == "partner"]
+    places = Colleague.objects.filter(partner_id=partner_id, roles__overlap=admin).select_related("user")
+    return [place.user for place in places.order_by("pk")]
+
+
 def staff_with(permission: str, programme: Programme) -> list[User]:
     roles = [r.code for r in programme.roles if r.side == "staff" and holds(r.permissions, permission)]
     return list(User.objects.filter(is_active=True, staff_roles__overlap=roles).order_by("name"))

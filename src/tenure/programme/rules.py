@@ -46,6 +46,8 @@ class Policy:
     order_expiry_days: int = 30
     order_warning_days: int = 23
     legacy_open_before_days: int = 90
+    recovery_wait_days: int = 14
+    """How long everybody is warned before a company without admins gets a new one."""
     require_verified: bool = True
     auto_renew_supported: bool = True
     tax_refund_days: int = 365

@@ -40,6 +40,7 @@ _POLICY_BOUNDS = {
     "order_expiry_days": (1, 365),
     "order_warning_days": (1, 365),
     "legacy_open_before_days": (0, 365),
+    "recovery_wait_days": (1, 90),
     "tax_refund_days": (0, 3650),
     "transfer_tolerance_minor": (0, 100_000),
 }

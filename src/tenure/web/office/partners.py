@@ -189,6 +189,7 @@ def _story(
         invite="partners.invite_from_old_portal",
         evidence="competencies.record_evidence",
         location="partners.remove_location",
+        recovery="enrolment.start_recovery",
         people="people.view",
         memberships="memberships.view",
         orders="orders.view",

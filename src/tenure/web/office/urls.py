@@ -14,6 +14,7 @@ from tenure.web.office import (
     parked,
     partners,
     programme,
+    recoveries,
     renewals,
     splitting,
     statements,
@@ -33,6 +34,10 @@ urlpatterns = [
         path(f"partners/<int:id>/{verb}/", partners.act, {"verb": verb}, name=f"partner-{verb}")
         for verb in partners.ACTS
     ),
+    path("partners/<int:id>/recovery/", recoveries.recovery_new, name="recovery-new"),
+    path("recoveries/", recoveries.recoveries, name="recoveries"),
+    path("recoveries/<int:id>/", recoveries.recovery, name="recovery"),
+    path("recoveries/<int:id>/evidence/", recoveries.recovery_evidence, name="recovery-evidence"),
     path("verifications/", verifications.queue, name="verifications"),
     path("verifications/<int:id>/", verifications.verification, name="verification"),
     path("verifications/papers/<int:id>/", verifications.paper, name="verification-paper"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as word
 
 from tenure.enrolment import actions as enrolment
 from tenure.enrolment.queries import check as check_by_id
-from tenure.enrolment.queries import checks, papers, waiting
+from tenure.enrolment.queries import checks, domain_proof, papers, waiting
 from tenure.enrolment.queries import paper as paper_by_id
 from tenure.enrolment.rules import State
 from tenure.kernel.refusals import Invalid, Refusal
@@ -63,6 +63,7 @@ def verification(request: HttpRequest, id: int) -> HttpResponse:
             )
             return redirect("office:verifications")
     others = checks(row.partner)
+    domain, proof = domain_proof(row.partner)
     given = {
         "check": row,
         "company": row.partner,
@@ -72,6 +73,8 @@ def verification(request: HttpRequest, id: int) -> HttpResponse:
         "errors": errors,
         "reason": request.POST.get("reason", ""),
         "papers": [each for each in papers(row.partner_id) if each.check_row_id == row.pk],
+        "domain": domain,
+        "proof": proof,
         "alike": alike(row.partner),
         "changed": [(FIELDS[name], *pair) for name, pair in row.changed.items()],
         "nav": "office:verifications",

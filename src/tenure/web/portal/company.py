@@ -53,6 +53,7 @@ def company(request: HttpRequest) -> HttpResponse:
             and may(request.actor, "enrolment.ask_confirmation_again", partner.pk),
             "agreed": enrolments.agreed(partner.pk, request.programme),
             "may_hand_in": may(request.actor, "enrolment.hand_in", partner.pk),
+            "domain_proof": enrolments.domain_proof(partner),
             "papers": enrolments.papers(partner.pk),
             "accepted": _with_texts(enrolments.acceptances(partner), request.programme),
             "exemptions": exemptions(partner),

@@ -55,6 +55,7 @@ WORDS: dict[str, tuple[Any, str]] = {
     "enrolment.check_decided": (word("Verification %(kind)s: %(state)s"), QUIET),
     "enrolment.appealed": (word("Appeal against the verification %(kind)s"), QUIET),
     "enrolment.evidence_handed_in": (word("A document was handed in for the verification %(kind)s"), QUIET),
+    "enrolment.recovery_moved": (word("The recovery of a company without admins: %(status)s"), QUIET),
     "enrolment.verified": (word("The company is authorised"), GOOD),
     "orders.placed": (word("Order %(number)s placed"), QUIET),
     "orders.paid": (word("Order %(number)s paid"), GOOD),

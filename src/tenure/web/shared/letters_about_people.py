@@ -34,6 +34,26 @@ PEOPLE: dict[str, Words] = {
         ),
         Text("Confirm the address: {link}", "確認電子郵件地址：{link}"),
     ),
+    "enrolment.recovery": Words(
+        Text(
+            "{name} is to become an admin of {company}: stop it if that is wrong",
+            "{name} 將成為「{company}」的管理員，如有異議可立即停止",
+        ),
+        (
+            say(
+                "{company} has told us that none of its admins is there any more. {name} ({email}) is to be invited as "
+                "an admin on {ready_on}, not earlier. We write to you because you are or were an admin or a contact "
+                "of the company; you will hear of it every day until then.",
+                "「{company}」表示已無任何管理員在職。{name}（{email}）將於 {ready_on} 受邀成為管理員，不會提前。"
+                "您是或曾是該公司的管理員或聯絡人，因此通知您；在此之前每天都會通知。",
+            ),
+            say(
+                "If this is wrong, one press stops it at once. If it is right, do nothing.",
+                "若此事有誤，按一下即可立即停止；若正確，無須處理。",
+            ),
+        ),
+        Text("Look and stop it: {link}", "檢視並停止：{link}"),
+    ),
     "people.join_known": Words(
         Text("You are a user of the {programme} already", "您已是{programme}的使用者"),
         (

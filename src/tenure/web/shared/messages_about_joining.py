@@ -11,4 +11,7 @@ JOINING: dict[str, Any] = {
     "enrolment.nothing_to_prove": _("This check is decided. A document can be handed in while it is open."),
     "partners.too_many_locations": _("A company can have %(limit)s locations. Ask support if yours has more."),
     "partners.location_removed": _("Location %(number)s was removed and can't be changed."),
+    "enrolment.recovery_running": _("A recovery of this company is already under way."),
+    "enrolment.recovery_needs_another": _("Somebody else than who started the recovery has to agree."),
+    "enrolment.recovery_over": _("This recovery is over. Nothing has been changed."),
 }

@@ -84,6 +84,10 @@ STATUSES: dict[str, tuple[Any, str]] = {
     "closed": (word("status", "Closed"), QUIET),
     # People and invitations
     "invited": (word("status", "Invited"), WARN),
+    "recovery_started": (word("status", "Started"), WARN),
+    "recovery_agreed": (word("status", "Agreed to"), WARN),
+    "recovery_stopped": (word("status", "Stopped"), QUIET),
+    "recovery_done": (word("status", "Admin invited"), OK),
     "invitation.used": (word("status", "Used"), QUIET),
     "deactivated": (word("status", "Deactivated"), QUIET),
     # Mail and background work
