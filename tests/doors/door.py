@@ -7,8 +7,8 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.test import Client
 
+from tenure.people import seeds
 from tenure.plumbing import clock
-from tenure.plumbing.sealed import unseal
 from tests.worlds import PASSWORD
 
 LOGIN = "/accounts/login/"
@@ -35,7 +35,7 @@ def code(secret, steps=0):
 
 
 def code_of(user, steps=0):
-    secret = unseal(Authenticator.objects.get(user=user, type="totp").data["secret"], "people.factor")
+    secret = seeds.read(Authenticator.objects.get(user=user, type="totp").data["secret"])
     return code(secret, steps)
 
 

@@ -1,16 +1,20 @@
 """The way in: what a password, a code and a factor open, what they do not, and what is said to whom."""
 
+import os
 import re
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.test import Client
 
-from tenure.people.models import User, Visit
+from tenure.people.models import Seed, User, Visit
 from tenure.plumbing import clock
 from tenure.plumbing.models import Mail
-from tests.doors.door import LOGIN, give_password, set_up_app, sign_in
+from tenure.plumbing.sealed import reseal
+from tests.doors.door import LOGIN, code_of, give_password, set_up_app, sign_in
 from tests.worlds import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -154,3 +158,34 @@ def test_an_address_that_has_become_somebodys_is_not_taken(world, sal):
         answer = Client().post(re.search(r"(/security/email/\S+)", row.body)[1])
     assert answer.status_code == 410
     assert User.objects.get(pk=sal.pk).email == "sal@contoso.example"
+
+
+def test_a_change_of_keys_finds_the_seeds_and_the_app_goes_on_working(ann, settings):
+    client, _ = sign_in(ann)
+    set_up_app(client)
+    before = code_of(ann)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another key of at least fifty characters, as it must be"
+    column = Seed._meta.get_field("secret")
+    assert reseal(Seed, column) == 2
+    settings.SECRET_KEY_FALLBACKS = []
+    assert code_of(ann) == before or code_of(ann, -1) == before
+
+
+def test_behind_tls_every_cookie_is_bound_to_this_host():
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from tenure import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.LANGUAGE_COOKIE_NAME,"
+            " s.KNOWN_DEVICE_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SESSION_COOKIE_HTTPONLY,"
+            " s.SESSION_COOKIE_SAMESITE)",
+        ],
+        env={**os.environ, "TENURE_BASE_URL": "https://partners.example"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *names, secure, csrf_secure, http_only, same_site = told.stdout.split()
+    assert all(name.startswith("__Host-") for name in names)
+    assert (secure, csrf_secure, http_only, same_site) == ("True", "True", "True", "Lax")

@@ -157,6 +157,13 @@ class Limit(models.Model):
         indexes = [models.Index(fields=["since"], name="limit_by_time")]
 
 
+class Seed(models.Model):
+    """What a second factor's codes grow from, in a column of its own, so that a new key finds it."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    secret = Sealed(purpose="people.seed")
+
+
 class EmailChange(models.Model):
     """An address on its way to being another: both have to say yes."""
 

@@ -6,6 +6,7 @@ machine's clock counts here, never the demonstration's. Read next: ``web/shared/
 
 from datetime import datetime, timedelta
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -15,13 +16,17 @@ from tenure.people.rules import visit_over
 
 SEEN_EVERY = timedelta(seconds=60)
 KEPT = timedelta(days=90)
+SWEEP = 50
 
 
 def begin(user: User, *, session: str, address: str, agent: str, now: datetime) -> Visit:
-    """A person has signed in on a browser."""
-    return Visit.objects.create(
+    """A person has signed in on a browser. Now and then the door sweeps behind whoever comes in."""
+    visit = Visit.objects.create(
         user=user, session=session, address=address[:45], agent=agent[:200], began_at=now, seen_at=now
     )
+    if visit.pk % SWEEP == 0:
+        tidy(now)
+    return visit
 
 
 def goes_on(id: int, user: User, *, session: str, address: str, now: datetime) -> str:
@@ -59,15 +64,19 @@ def end_all(user_id: int, why: str, *, now: datetime, but: int | None = None) ->
 
 
 def tidy(now: datetime) -> int:
-    """Forget visits that ended long ago or were never ended but are over for everybody."""
+    """Forget sessions that are over, and visits that nobody has made for months."""
+    _sessions().clear_expired()
     return Visit.objects.filter(seen_at__lt=now - KEPT).delete()[0]
 
 
 def _end(visits: QuerySet[Visit], why: str, now: datetime) -> int:
     open_ones = visits.filter(ended_at=None)
-    engine = import_module(settings.SESSION_ENGINE)
     sessions = list(open_ones.values_list("session", flat=True))
     ended = open_ones.update(ended_at=now, why_ended=why)
     for session in sessions:
-        engine.SessionStore(session).delete()
+        _sessions()(session).delete()
     return ended
+
+
+def _sessions() -> Any:
+    return import_module(settings.SESSION_ENGINE).SessionStore

@@ -42,7 +42,6 @@ def _kept(request: HttpRequest, file: Any) -> HttpResponse:
     tag = f'"{file.sha256}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponseNotModified(headers={"ETag": tag})
-    answer = HttpResponse(bytes(file.content), content_type=file.media_type)
-    answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    answer = download(file)
     answer["ETag"] = tag
     return answer

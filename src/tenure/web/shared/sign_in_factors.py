@@ -1,7 +1,7 @@
 """Second factors: kept sealed, asked for in our words, each code good for one use and five tries before a wait.
 
 It decides that a step of an authenticator app counts once, whichever browser it comes from, by the row and its lock.
-It must never let a factor of one person serve another. Read next: ``people/rules.py``, ``plumbing/sealed.py``.
+It must never let a factor of one person serve another. Read next: ``people/rules.py``, ``people/seeds.py``.
 """
 
 import unicodedata
@@ -17,13 +17,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tenure.people import limits
+from tenure.people import limits, seeds
 from tenure.people.rules import totp_step
 from tenure.plumbing import clock
-from tenure.plumbing.sealed import seal, unseal
 from tenure.web.shared.sign_in import INCORRECT_CODE
 
-SEED = "people.factor"
 STEP_SECONDS = 30
 CODE_TRIES = 5
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
@@ -35,10 +33,10 @@ class Factors(DefaultMFAAdapter):
     error_messages = {**DefaultMFAAdapter.error_messages, "incorrect_code": INCORRECT_CODE}
 
     def encrypt(self, text: str) -> str:
-        return seal(text, SEED)
+        return seeds.keep(context.request.user, text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return unseal(encrypted_text, SEED)
+        return seeds.read(encrypted_text)
 
     def get_totp_issuer(self) -> str:
         return self._get_site_name()
@@ -57,7 +55,7 @@ def prove(user: Any, code: str) -> Authenticator | None:
     plain = "".join(unicodedata.normalize("NFKC", code).split())
     with transaction.atomic():
         app = Authenticator.objects.select_for_update().filter(user=user, type=Authenticator.Type.TOTP).first()
-        if app and (step := totp_step(_codes(unseal(app.data["secret"], SEED)), plain, app.data.get("last_step"))):
+        if app and (step := totp_step(_codes(seeds.read(app.data["secret"])), plain, app.data.get("last_step"))):
             app.data["last_step"] = step
             app.save(update_fields=["data"])
             return app

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from tenure.people import visits
+from tenure.people import seeds, visits
 from tenure.people.rules import PASSWORD_MOST
 from tenure.plumbing import clock
 from tenure.web.shared import messages
@@ -93,6 +93,8 @@ def left(sender: Any, request: HttpRequest, user: Any, **more: Any) -> None:
 
 def changed(sender: Any, request: HttpRequest, user: Any, **more: Any) -> None:
     """A password or a factor has changed: every other browser signs in anew, and this one gets a new session."""
+    kept = Authenticator.objects.filter(user=user).values_list("data", flat=True)
+    seeds.forget(user, {str(data[name]) for data in kept for name in ("secret", "seed") if name in data})
     here = request.session.get(VISIT, 0) if request.user.is_authenticated else None
     visits.end_all(user.pk, "changed", now=clock.machine(), but=here)
     if here and request.session.session_key:
