@@ -46,6 +46,7 @@ def claim(scope: str, key: str, of: str) -> Said | None:
     with transaction.atomic():
         _, new = Answer.objects.get_or_create(scope=scope, key=key, defaults=given)
         if new:
+            forget_old()
             return None
         row = Answer.objects.select_for_update().get(scope=scope, key=key)
         if row.asked_at < now - KEPT:
@@ -76,6 +77,7 @@ def let_go(scope: str, key: str) -> None:
     Answer.objects.filter(scope=scope, key=key, status=None).delete()
 
 
-def forget_old() -> int:
-    """Delete the answers whose thirty days are over; returns how many."""
-    return Answer.objects.filter(asked_at__lt=clock.machine() - KEPT).delete()[0]
+def forget_old(most: int = 20) -> int:
+    """Delete some of the answers whose thirty days are over; each new one makes room for itself."""
+    old = Answer.objects.filter(asked_at__lt=clock.machine() - KEPT).order_by("asked_at")
+    return Answer.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:most])).delete()[0]

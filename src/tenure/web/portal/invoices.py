@@ -42,6 +42,7 @@ def _kept(request: HttpRequest, file: Any) -> HttpResponse:
     tag = f'"{file.sha256}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponseNotModified(headers={"ETag": tag})
-    answer = download(file)
+    answer = HttpResponse(bytes(file.content), content_type=file.media_type)
+    answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
     answer["ETag"] = tag
     return answer

@@ -245,7 +245,9 @@ def order_document(request: HttpRequest, row) -> HttpResponse:
     if row.method != Method.BANK_TRANSFER:
         raise NotYours("document")
     pdf = draw(document(version(row.programme.n), row, None, None, Kind.PRO_FORMA, "", row.placed_on))
-    return handed_out(pdf, "application/pdf", f"pro-forma-{row.number}.pdf")
+    answer = HttpResponse(pdf, content_type="application/pdf")
+    answer["Content-Disposition"] = f'inline; filename="pro-forma-{row.number}.pdf"'
+    return answer
 
 
 @one("orders.view")

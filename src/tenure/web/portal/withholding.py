@@ -58,7 +58,11 @@ def withholdings(request: HttpRequest) -> HttpResponse:
 @portal("billing.view")
 def withholding_file(request: HttpRequest, id: int) -> HttpResponse:
     """The certificate as it was sent in."""
-    return download(found(owned(request, billing.withholding(id), "billing.view")).file)
+    file = found(owned(request, billing.withholding(id), "billing.view")).file
+    answer = HttpResponse(bytes(file.content), content_type=file.media_type)
+    answer["Content-Disposition"] = content_disposition_header(True, file.name)
+    answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return answer
 
 
 @one("purchases.send_withholding")
