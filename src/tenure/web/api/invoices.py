@@ -14,7 +14,8 @@ from tenure.billing import actions as billing
 from tenure.billing import queries as documents
 from tenure.web.api.listing import Page, newest_first, paged
 from tenure.web.api.operations import operation
-from tenure.web.api.shapes import Amount, Language, Shape, amount, day
+from tenure.web.api.shapes import Amount, Day, Language, Shape, amount, day
+from tenure.web.shared.files import download
 from tenure.web.shared.pages import found, owned
 
 
@@ -38,8 +39,8 @@ class Invoices(Shape):
 
 class InvoicesWanted(Page):
     kind: Literal["invoice", "credit_note"] | None = None
-    issued_from: date | None = None
-    issued_to: date | None = None
+    issued_from: Day | None = None
+    issued_to: Day | None = None
 
 
 @operation("GET", "/invoices", id="listInvoices", permission="billing.view", answers=Invoices)
@@ -102,7 +103,6 @@ def _kept(request: HttpRequest, file: Any) -> HttpResponse:
     tag = f'"{file.sha256}"'
     if tag in request.headers.get("If-None-Match", ""):
         return HttpResponseNotModified(headers={"ETag": tag})
-    answer = HttpResponse(bytes(file.content), content_type=file.media_type)
-    answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    answer = download(file)
     answer["ETag"] = tag
     return answer

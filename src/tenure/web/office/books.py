@@ -26,6 +26,7 @@ from tenure.purchases.queries import order_by_id
 from tenure.reports.documents import FORMATS, written
 from tenure.reports.queries import aged
 from tenure.web.office.rights import rights
+from tenure.web.shared.files import to_be_saved
 from tenure.web.shared.messages import say
 from tenure.web.shared.pages import office
 from tenure.web.shared.templatetags.desk import month as month_words
@@ -124,8 +125,7 @@ def journal(request: HttpRequest) -> StreamingHttpResponse:
     form = request.GET.get("format", "csv")
     form = form if form in FORMATS else "csv"
     answer = StreamingHttpResponse(written(form, first, last), content_type=FORMATS[form])
-    answer["Content-Disposition"] = f'attachment; filename="journal-{first}-{last}.{form}"'
-    return answer
+    return to_be_saved(answer, f"journal-{first}-{last}.{form}")
 
 
 def _day(text: str, otherwise: Any) -> Any:

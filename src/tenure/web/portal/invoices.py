@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from tenure.billing import actions as billing
 from tenure.billing import queries as documents
+from tenure.web.shared.files import download
 from tenure.web.shared.pages import found, owned, portal
 
 
@@ -42,7 +43,6 @@ def _kept(request: HttpRequest, file: Any) -> HttpResponse:
     tag = f'"{file.sha256}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponseNotModified(headers={"ETag": tag})
-    answer = HttpResponse(bytes(file.content), content_type=file.media_type)
-    answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    answer = download(file)
     answer["ETag"] = tag
     return answer

@@ -38,6 +38,7 @@ from tenure.purchases.queries import order as order_by_number
 from tenure.purchases.rules import OrderStatus, Origin
 from tenure.purchases.transfers import may_be_withheld
 from tenure.web.shared import messages
+from tenure.web.shared.files import handed_out
 from tenure.web.shared.forms import Reading
 from tenure.web.shared.happened import entries
 from tenure.web.shared.pages import can_help, owned, portal
@@ -245,9 +246,7 @@ def order_document(request: HttpRequest, row) -> HttpResponse:
     if row.method != Method.BANK_TRANSFER:
         raise NotYours("document")
     pdf = draw(document(version(row.programme.n), row, None, None, Kind.PRO_FORMA, "", row.placed_on))
-    answer = HttpResponse(pdf, content_type="application/pdf")
-    answer["Content-Disposition"] = f'inline; filename="pro-forma-{row.number}.pdf"'
-    return answer
+    return handed_out(pdf, "application/pdf", f"pro-forma-{row.number}.pdf")
 
 
 @one("orders.view")

@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib import messages as flash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from tenure.billing import queries as billing
@@ -24,6 +23,7 @@ from tenure.purchases.queries import awaiting_transfers, orders_by_id
 from tenure.purchases.transfers import may_be_withheld
 from tenure.purchases.withholding import WORDS_LIMIT, send_withholding
 from tenure.web.portal.orders import one, said_no
+from tenure.web.shared.files import download
 from tenure.web.shared.forms import MEGABYTE, Field, Reading
 from tenure.web.shared.messages import field_errors
 from tenure.web.shared.once import key_of, read_key
@@ -58,11 +58,7 @@ def withholdings(request: HttpRequest) -> HttpResponse:
 @portal("billing.view")
 def withholding_file(request: HttpRequest, id: int) -> HttpResponse:
     """The certificate as it was sent in."""
-    file = found(owned(request, billing.withholding(id), "billing.view")).file
-    answer = HttpResponse(bytes(file.content), content_type=file.media_type)
-    answer["Content-Disposition"] = content_disposition_header(True, file.name)
-    answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return answer
+    return download(found(owned(request, billing.withholding(id), "billing.view")).file)
 
 
 @one("purchases.send_withholding")

@@ -19,6 +19,7 @@ from typing import Any
 from tenure.kernel.cardnumbers import looks_like_card
 from tenure.kernel.money import Money, parse
 from tenure.kernel.refusals import Invalid
+from tenure.web.shared.pictures import bursts
 
 MEGABYTE = 1024 * 1024
 FILE_LIMIT = 10 * MEGABYTE
@@ -258,5 +259,8 @@ class Reading:
         kind = kind_of(content)
         if not kind:
             self.refuse(name, "file.type_refused")
+            return None
+        if bursts(content):
+            self.refuse(name, "file.picture_too_large")
             return None
         return Upload(file_name(found.name or ""), kind, content)

@@ -221,6 +221,7 @@ MESSAGES: dict[str, Any] = {
         _("Choose a file of at most %(limit)s."),
         _("Choose a smaller file."),
     ),
+    "file.picture_too_large": _("The picture has too many pixels. Choose a smaller one."),
     "file.type_refused": _("Choose a PDF, JPEG, PNG or GIF file."),
     # Refunds
     "refund.too_late": (
