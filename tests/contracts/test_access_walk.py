@@ -37,6 +37,8 @@ from tenure.purchases import actions as purchases
 from tenure.purchases.models import Draft
 from tenure.renewals.models import Run
 from tenure.support import actions as support
+from tenure.webhooks.feed import publish
+from tenure.webhooks.models import Delivery, Endpoint, Entry, Selection
 from tests.worlds import World
 from tools.access import routes
 
@@ -132,9 +134,19 @@ class Things:
         self.keys, self.incidents = grants.filter(kind="keys").first(), grants.filter(kind="incidents").first()
         self.invoice = Invoice.objects.get(order_id=world.holding().term.order_id)
         self.letter = Mail.objects.first()
+        self.endpoint, self.delivery = self.listening()
         self.run = Run.objects.create(on=world.today, started_at=world.now, finished_at=world.now)
         self.parked = Reaction.objects.create(event=Event.objects.first(), name="orders.tell_short", state="parked")
         self.task = Task.objects.create(kind="job", object="job:x", reason="failed", opened_at=world.now)
+
+    def listening(self):
+        """An address that is told of events, without asking where its name leads."""
+        given = {"url": "https://hooks.contoso.example/", "added_at": self.world.now, "added_by": "system"}
+        endpoint = Endpoint.objects.create(partner=self.world.contoso, **given)
+        Selection.objects.create(endpoint=endpoint, types=["*"], after=0)
+        publish(self.world.now)
+        entry = Entry.objects.filter(partner=self.world.contoso, shown_number__isnull=False).first()
+        return endpoint, Delivery.objects.create(endpoint=endpoint, entry=entry, due_at=self.world.now)
 
     def other_company(self):
         fabrikam = self.world.company("Fabrikam Ltd", "fabrikam.example", "Fay Ho")
@@ -186,6 +198,10 @@ STAND_INS: dict[str, Callable[[Things], object]] = {
     "/join/confirm/": lambda things: confirmation_token(things.world.contoso),
     "/users/": lambda things: things.colleague.pk,
     "/keys/": lambda things: things.api_key.pk,
+    "/webhooks/": lambda things: things.endpoint.pk,
+    "/webhooks/deliveries/": lambda things: things.delivery.pk,
+    "/office/webhooks/": lambda things: things.endpoint.pk,
+    "/office/webhooks/deliveries/": lambda things: things.delivery.pk,
     "/invitations/": lambda things: things.invitation.pk,
     "/invitation/": lambda things: invitation_token(things.invitation),
     "/security/devices/": lambda things: things.visit.pk,

@@ -23,6 +23,7 @@ ANYBODYS = ("/offers/",)
 CONTACT = {"name": "Mei Chen", "phone": "02 2712 3456", "email": "mei@contoso.example"}
 TRANSFER = {"payment_method": "bank_transfer", "contact": CONTACT, "terms_version": "x"}
 TOTAL = {"amount": "15750", "currency": "TWD"}
+HOOK = {"url": "https://hooks.contoso.example/in", "types": ["orders.*"]}
 BODIES: dict[str, dict] = {
     "createOrder": {"offer": "action-pack", "purpose": "purchase", "expected_total": TOTAL, **TRANSFER},
     "openSupportRequest": {"problem_type": "tax", "subject": "Tax", "description": "Why?"},
@@ -42,6 +43,11 @@ BODIES: dict[str, dict] = {
     "answerSupportRequest": {"text": "A note", "internal": True},
     "closeSupportRequest": {},
     "decideCancellation": {"refund": False},
+    **{f"add{of}WebhookEndpoint": HOOK for of in ("", "Any")},
+    **{f"change{of}WebhookEndpoint": HOOK for of in ("", "Any")},
+    **{f"resume{of}WebhookEndpoint": {} for of in ("", "Any")},
+    **{f"replay{of}WebhookDeliveries": {"deliveries": [1]} for of in ("", "Any")},
+    **{f"replayFailed{of}WebhookDeliveries": {"since": "2018-01-01T00:00:00Z"} for of in ("", "Any")},
 }
 """A body that fits the document, for every operation that takes one: what it names decides nothing about who gets in."""
 OWN_REQUEST = ("getSupportRequest", "replyToSupportRequest")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tenure.benefits.models import Grant
+from tenure.plumbing import outgoing
 from tests.contracts.test_access_walk import Things
 from tests.doors.api import key_of, objects_of
 
@@ -50,8 +51,10 @@ def with_objects(document: dict, things: Things) -> dict:
 
 
 @pytest.fixture
-def house(transactional_db, world, live_server):
+def house(transactional_db, world, live_server, monkeypatch):
     """A served world, and the document with its objects in it."""
+    # Names of receivers lead somewhere; nothing is sent to them here.
+    monkeypatch.setattr(outgoing, "look_up", lambda host, port: ["93.184.215.14"])
     things = Things(world)
     grants = Grant.objects.filter(partner=world.contoso)
     assert {"keys", "incidents", "seats"} <= {grant.kind for grant in grants}

@@ -108,6 +108,8 @@ def objects_of(things) -> dict[str, object]:
         "/benefits/{id}": grants["seats"],
         "/users/{id}": things.colleague.pk,
         "/invitations/{id}": things.invitation.pk,
+        "/webhook-endpoints/{id}": things.endpoint.pk,
+        "/office/webhook-endpoints/{id}": things.endpoint.pk,
         "/office/partners/{id}": things.world.contoso.pk,
         "/office/transfers/{id}": things.line.pk,
         "/office/verifications/{id}": things.check.pk,

@@ -352,7 +352,7 @@ def test_a_removed_endpoint_is_told_nothing_and_keeps_no_secret(world, hook):
         world.work()
         assert one.lines == 0
     assert {secret.value for secret in Secret.objects.all()} == {""}
-    assert queries.get(endpoint.pk) is None and queries.endpoints(world.contoso.pk) == []
+    assert queries.get(endpoint.pk).status == Status.REMOVED and queries.endpoints(world.contoso.pk) == []
     with pytest.raises(Refusal, match=r"webhooks\.removed"):
         webhooks.resume_endpoint(world.actor(world.ann), endpoint, now=world.now)
 
@@ -393,8 +393,7 @@ def test_attack_54_an_address_that_has_become_private_is_not_sent_to(world, hook
     with hostile.receiver() as one:
         hook(one.url(), "orders.placed")
         Endpoint.objects.update(url="https://hooks.contoso.example/")
-        monkeypatch.setattr(sending.outgoing, "look_up", None)
-        monkeypatch.setattr(sending.outgoing.post, "__kwdefaults__", {"lookup": lambda host, port: ["10.0.0.7"]})
+        monkeypatch.setattr(sending.outgoing, "look_up", lambda host, port: ["10.0.0.7"])
         world.buy()
         world.work()
     delivery = Delivery.objects.get()

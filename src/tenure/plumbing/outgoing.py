@@ -57,27 +57,27 @@ def look_up(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def check(url: str, lookup: Lookup = look_up) -> Target:
+def check(url: str, lookup: Lookup | None = None) -> Target:
     """Refuse an address that may not be sent to, by its form or by what its name leads to now."""
     at = _taken_apart(url)
     try:
-        _numbers(at, lookup)
+        _numbers(at, lookup or look_up)
     except Failed as failed:
         raise Refusal("webhooks.url_unknown" if failed.code in ("unknown_name", "slow") else failed.code)
     return at
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, lookup: Lookup = look_up) -> Answer:
+def post(url: str, body: bytes, headers: Mapping[str, str], *, lookup: Lookup | None = None) -> Answer:
     """Send one body and read one answer; ``Failed`` when there is none within the bounds."""
     return _asked("POST", url, body, headers, lookup)
 
 
-def get(url: str, *, lookup: Lookup = look_up) -> Answer:
+def get(url: str, *, lookup: Lookup | None = None) -> Answer:
     """Read what stands at an address, within the same bounds."""
     return _asked("GET", url, None, {"Accept": "application/json"}, lookup)
 
 
-def _asked(method: str, url: str, body: bytes | None, headers: Mapping[str, str], lookup: Lookup) -> Answer:
+def _asked(method: str, url: str, body: bytes | None, headers: Mapping[str, str], lookup: Lookup | None) -> Answer:
     began = time.monotonic()
 
     def passed() -> int:
@@ -85,7 +85,7 @@ def _asked(method: str, url: str, body: bytes | None, headers: Mapping[str, str]
 
     try:
         at = _taken_apart(url)
-        numbers = _numbers(at, lookup)
+        numbers = _numbers(at, lookup or look_up)
         return _sent(method, at, numbers[0], body, headers, began)
     except Refusal as refusal:
         raise Failed(refusal.code, passed()) from None

@@ -147,7 +147,7 @@ def send_test(actor: Actor, endpoint: Endpoint, *, now: datetime) -> None:
 @verb(Side.BOTH, name="webhooks.replay")
 def replay(actor: Actor, endpoint: Endpoint, *, deliveries: list[int], now: datetime) -> int:
     """Send some deliveries again, under the same ids; how many."""
-    return _again(endpoint, endpoint.deliveries.filter(pk__in=deliveries).exclude(state="due"), now)
+    return _again(endpoint, endpoint.deliveries.filter(pk__in=deliveries), now)
 
 
 @verb(Side.BOTH, name="webhooks.replay_failed")

@@ -14,12 +14,18 @@ OPEN = (Status.ACTIVE, Status.PAUSED, Status.GONE, Status.FAILING)
 
 def endpoints(partner_id: int | None) -> list[Endpoint]:
     """A company's endpoints, or the office's own, the newest first; removed ones are not shown."""
-    return list(Endpoint.objects.filter(partner_id=partner_id, status__in=OPEN).order_by("-pk"))
+    return list(listed(partner_id).order_by("-pk"))
+
+
+def listed(partner_id: int | None, *, everybody: bool = False) -> QuerySet[Endpoint]:
+    """The endpoints of a company, or of everybody."""
+    rows = Endpoint.objects.filter(status__in=OPEN).select_related("partner")
+    return rows if everybody else rows.filter(partner_id=partner_id)
 
 
 def get(id: int) -> Endpoint | None:
-    """An endpoint that has not been removed."""
-    return Endpoint.objects.filter(pk=id, status__in=OPEN).select_related("partner").first()
+    """An endpoint, be it removed: what was sent to it can still be read."""
+    return Endpoint.objects.filter(pk=id).select_related("partner").first()
 
 
 def types(endpoint: Endpoint) -> list[str]:

@@ -50,6 +50,7 @@ STATUSES = {
     "idempotency.key_malformed": 400,
     "idempotency.other_body": 422,
     "paging.cursor_unknown": 400,
+    "events.after_unknown": 404,
     "precondition.failed": 412,
     "precondition.required": 428,
     "request.unreadable": 400,

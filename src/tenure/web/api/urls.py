@@ -5,6 +5,7 @@ from django.urls import URLPattern, path, re_path
 from tenure.web.api import (  # noqa: F401  bringing a file in declares its operations
     benefits,
     docs,
+    events,
     invoices,
     offers,
     office_desk,
@@ -14,6 +15,7 @@ from tenure.web.api import (  # noqa: F401  bringing a file in declares its oper
     people,
     subscriptions,
     support,
+    webhooks,
 )
 from tenure.web.api.door import door
 from tenure.web.api.operations import OPERATIONS, api

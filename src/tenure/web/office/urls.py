@@ -23,6 +23,7 @@ from tenure.web.office import (
     today,
     transfers,
     verifications,
+    webhooks,
 )
 
 app_name = "office"
@@ -81,6 +82,9 @@ urlpatterns = [
     path("parked/", parked.parked, name="parked"),
     path("parked/<int:id>/retry/", parked.retry, name="parked-retry"),
     path("parked/tasks/<int:id>/close/", parked.close, name="task-close"),
+    path("webhooks/", webhooks.webhooks, name="webhooks"),
+    path("webhooks/<int:id>/", webhooks.webhook, name="webhook"),
+    path("webhooks/deliveries/<int:id>/", webhooks.webhook_delivery, name="webhook_delivery"),
     path("keys/", keys.keys, name="keys"),
     path("keys/<int:id>/replace/", keys.key_replace, name="key-replace"),
     path("keys/<int:id>/revoke/", keys.key_revoke, name="key-revoke"),

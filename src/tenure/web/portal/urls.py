@@ -27,6 +27,7 @@ from tenure.web.portal import (
     subscriptions,
     support,
     users,
+    webhooks,
     withholding,
 )
 
@@ -104,5 +105,8 @@ urlpatterns: list = [
     path("sign-in/<slug:slug>/back/", elsewhere.back, name="elsewhere_back"),
     path("company/sign-in/", directory.directory, name="directory"),
     path("company/sign-in/remove/", directory.directory_remove, name="directory_remove"),
+    path("webhooks/", webhooks.webhooks, name="webhooks"),
+    path("webhooks/<int:id>/", webhooks.webhook, name="webhook"),
+    path("webhooks/deliveries/<int:id>/", webhooks.webhook_delivery, name="webhook_delivery"),
     path("notices/", notices.notices, name="notices"),
 ]
