@@ -240,6 +240,8 @@ TENURE_OIDC_CLIENT_SECRET = os.environ.get("TENURE_OIDC_CLIENT_SECRET", "")
 TENURE_OIDC_NAME = os.environ.get("TENURE_OIDC_NAME", "OpenID Connect")
 # A demonstration is joined by test after test; everywhere else an address enrols few companies an hour.
 SIGN_UPS_LIMITED = not TENURE_DEMO
+# The same of buying, exporting and searching (web/shared/pace.py).
+PAGES_PACED = not TENURE_DEMO
 # Whose word about where a request comes from is taken: the addresses or networks of one's own proxies.
 TENURE_TRUSTED_PROXIES = [
     word for part in os.environ.get("TENURE_TRUSTED_PROXIES", "").split(",") if (word := part.strip())

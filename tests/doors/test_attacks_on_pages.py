@@ -12,7 +12,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tenure.partners.models import Partner
+from tenure.people import actions as people
 from tenure.people.models import Colleague, User
+from tenure.people.queries import invitation_token
 from tenure.plumbing.models import Mail, StoredFile
 from tenure.purchases.models import Order
 from tenure.support.models import Request
@@ -307,3 +309,20 @@ def test_attacks_49_and_52_no_address_holds_what_is_no_text(world, ann, named):
                 answer = method(place.format(named))
                 assert answer.status_code in (404, 405, 410, 415), (place, answer.status_code)
                 assert "Set-Cookie:a" not in str(answer.headers)
+
+
+def test_attack_34_an_invitation_joins_nobody_but_whom_it_was_written_to(world, ann):
+    """Handed on, it still makes the person it names; whoever else presses, signed in or not, gets no place by it."""
+    fabrikam = world.company("Fabrikam Ltd", "fabrikam.example", "Fay Ho")
+    fay = world.actor(User.objects.get(email="fay@fabrikam.example"))
+    given = {"roles": ["global_admin"], "language": "en", "now": world.now}
+    token = invitation_token(people.invite(fay, fabrikam, email="kim@fabrikam.example", name="Kim Lee", **given))
+    before = set(Colleague.objects.filter(user=world.ann).values_list("partner_id", flat=True))
+    sent = {"password": PASSWORD, "email": "ann@contoso.example", "name": "Ann", "roles": ["operator"]}
+    assert ann.post(f"/invitation/{token}/", sent).status_code in (302, 403, 409)
+    joined = Colleague.objects.filter(partner_id=fabrikam.pk).exclude(user__email="fay@fabrikam.example")
+    assert {place.user.email for place in joined} <= {"kim@fabrikam.example"}
+    assert set(Colleague.objects.filter(user=world.ann).values_list("partner_id", flat=True)) == before
+    assert User.objects.get(pk=world.ann.pk).staff_roles == []
+    for changed in (token[:-1], token + "a", token.upper(), "0" * len(token)):
+        assert Client().get(f"/invitation/{changed}/").status_code in (404, 410), changed

@@ -28,6 +28,7 @@ from tenure.reports.queries import aged
 from tenure.web.office.rights import rights
 from tenure.web.shared.files import to_be_saved
 from tenure.web.shared.messages import say
+from tenure.web.shared.pace import paced
 from tenure.web.shared.pages import office
 from tenure.web.shared.templatetags.desk import month as month_words
 
@@ -118,6 +119,7 @@ def compare(request: HttpRequest) -> HttpResponse:
 
 
 @office("billing.books")
+@paced("export")
 def journal(request: HttpRequest) -> StreamingHttpResponse:
     """The journal of a span of days as a file."""
     first = _day(request.GET.get("from", ""), month_of(request.today))

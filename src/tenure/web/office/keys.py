@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from tenure.web.shared import keys_page
+from tenure.web.shared.pace import paced
 from tenure.web.shared.pages import office
 from tenure.web.shared.sign_in_gate import confirmed
 
@@ -12,6 +13,7 @@ TEMPLATE = "office/keys.html"
 
 @office("people.keys")
 @confirmed
+@paced("key")
 def keys(request: HttpRequest) -> HttpResponse:
     """The office's keys, and making one."""
     return keys_page.show(request, None, TEMPLATE)
@@ -20,6 +22,7 @@ def keys(request: HttpRequest) -> HttpResponse:
 @office("people.rotate_key")
 @confirmed
 @require_POST
+@paced("key")
 def key_replace(request: HttpRequest, id: int) -> HttpResponse:
     """A new key in an old one's place."""
     return keys_page.replace(request, None, TEMPLATE, id)

@@ -10,6 +10,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from tenure.web.shared.pace import count
+
 PAGE = 50
 SEARCH_LIMIT = 100
 
@@ -76,6 +78,8 @@ def chosen(request: HttpRequest, name: str, among: Iterable[str]) -> str:
 def searched(request: HttpRequest) -> str:
     """What is looked for: trimmed, without characters no name has; a partner ID without its blanks."""
     text = request.GET.get("q", "").replace("\x00", "").strip()[:SEARCH_LIMIT]
+    if text:
+        count(request, "search")
     digits = "".join(text.split())
     return digits if digits.isdigit() else text
 

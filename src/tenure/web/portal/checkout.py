@@ -34,6 +34,7 @@ from tenure.web.portal.cards import kept_cards
 from tenure.web.portal.orders import onward, said_no
 from tenure.web.shared import messages
 from tenure.web.shared.forms import Reading
+from tenure.web.shared.pace import paced
 from tenure.web.shared.pages import owned, portal
 
 CARD = "card"
@@ -45,6 +46,7 @@ def steps() -> list[str]:
 
 @portal("purchases.draft")
 @require_POST
+@paced("checkout")
 def start(request: HttpRequest) -> HttpResponse:
     """Begin a checkout, or pick up the one that was left; told where the reasons stand when it isn't open."""
     reading = Reading(request.POST)
@@ -185,6 +187,7 @@ def read_contact(reading: Reading) -> Contact:
 
 
 @step
+@paced("checkout")
 def review(request: HttpRequest, draft, desk: Checkout) -> HttpResponse:
     """Everything that was answered, what it costs, and the one button that orders."""
     if draft.method not in desk.methods:

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from tenure.web.shared import keys_page
+from tenure.web.shared.pace import paced
 from tenure.web.shared.pages import portal
 from tenure.web.shared.sign_in_gate import confirmed
 
@@ -12,6 +13,7 @@ TEMPLATE = "portal/keys.html"
 
 @portal("people.keys")
 @confirmed
+@paced("key")
 def keys(request: HttpRequest) -> HttpResponse:
     """The company's keys, and making one."""
     return keys_page.show(request, request.partner, TEMPLATE)
@@ -20,6 +22,7 @@ def keys(request: HttpRequest) -> HttpResponse:
 @portal("people.rotate_key")
 @confirmed
 @require_POST
+@paced("key")
 def key_replace(request: HttpRequest, id: int) -> HttpResponse:
     """A new key in an old one's place."""
     return keys_page.replace(request, request.partner, TEMPLATE, id)
