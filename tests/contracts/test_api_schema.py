@@ -25,6 +25,8 @@ RULES = """
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 412, 429]
 [checks.negative_data_rejection]
 expected-statuses = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429]
+[checks.missing_required_header]
+expected-statuses = [400, 401, 403, 406, 415, 422, 428]
 """
 EXAMPLES = os.environ.get("TENURE_API_EXAMPLES", "2")
 

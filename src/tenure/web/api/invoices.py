@@ -14,7 +14,7 @@ from tenure.billing import actions as billing
 from tenure.billing import queries as documents
 from tenure.web.api.listing import Page, newest_first, paged
 from tenure.web.api.operations import operation
-from tenure.web.api.shapes import Amount, Language, Shape, amount, day
+from tenure.web.api.shapes import Amount, Day, Language, Shape, amount, day
 from tenure.web.shared.files import download
 from tenure.web.shared.pages import found, owned
 
@@ -39,8 +39,8 @@ class Invoices(Shape):
 
 class InvoicesWanted(Page):
     kind: Literal["invoice", "credit_note"] | None = None
-    issued_from: date | None = None
-    issued_to: date | None = None
+    issued_from: Day | None = None
+    issued_to: Day | None = None
 
 
 @operation("GET", "/invoices", id="listInvoices", permission="billing.view", answers=Invoices)

@@ -26,7 +26,7 @@ from tenure.web.api.listing import Page, newest_first, paged
 from tenure.web.api.once import HEADER, order_key
 from tenure.web.api.operations import operation
 from tenure.web.api.orders import OrderShown, order_told
-from tenure.web.api.shapes import BLANK, Amount, AmountGiven, Body, Id, Line, Shape, amount, day, instant
+from tenure.web.api.shapes import BLANK, Amount, AmountGiven, Body, Day, Flag, Id, Line, Shape, amount, day, instant
 from tenure.web.shared.pages import found
 
 Number = Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9-]+$", examples=["O-2019-000418"])]
@@ -53,16 +53,16 @@ class Transfers(Shape):
 
 
 class TransfersWanted(Page):
-    open: Annotated[bool, Field(description="Only those that belong to nobody yet.")] = True
-    value_from: date | None = None
-    value_to: date | None = None
+    open: Annotated[Flag, Field(description="Only those that belong to nobody yet.")] = True
+    value_from: Day | None = None
+    value_to: Day | None = None
 
 
 class TransferWanted(Body):
     """A credit as it stands on the statement."""
 
     account: Annotated[Line, Field(max_length=60)]
-    value_on: Annotated[date, Field(strict=False)]
+    value_on: Day
     amount: AmountGiven
     reference: Annotated[str, Field(max_length=300, pattern=BLANK)] = ""
     payer: Annotated[str, Field(max_length=200, pattern=BLANK)] = ""

@@ -20,7 +20,7 @@ from tenure.partners.queries import find, of_standing, search
 from tenure.partners.rules import Standing
 from tenure.web.api.listing import Page, newest_first, paged
 from tenure.web.api.operations import operation
-from tenure.web.api.shapes import BLANK, Body, Id, Line, Shape, day, instant
+from tenure.web.api.shapes import BLANK, Body, Day, Id, Line, Shape, day, instant
 from tenure.web.shared.pages import found
 
 StandingName = Literal["pending", "authorised", "rejected", "suspended", "closed"]
@@ -60,8 +60,8 @@ class SuspensionWanted(Body):
 
 class ExemptionWanted(Body):
     certificate: Annotated[Line, Field(max_length=80)]
-    valid_from: Annotated[date, Field(strict=False)]
-    valid_to: Annotated[date, Field(strict=False)]
+    valid_from: Day
+    valid_to: Day
 
 
 class ExemptionShown(Shape):
@@ -76,7 +76,7 @@ class EvidenceWanted(Body):
     offer: Annotated[str, Field(min_length=1, max_length=60)]
     criterion: Annotated[str, Field(min_length=1, max_length=60)]
     value: Annotated[int, Field(ge=0, le=1_000_000_000)]
-    as_of: Annotated[date, Field(strict=False)]
+    as_of: Day
     note: Annotated[str, Field(max_length=300, pattern=BLANK)] = ""
 
 

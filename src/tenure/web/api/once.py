@@ -23,7 +23,7 @@ KEPT_HEADERS = ("Content-Type", "Content-Language", "Location", "ETag", "Cache-C
 def key_of(request: HttpRequest, *, required: bool) -> str | None:
     """The request's key. Whatever moves money must have one, so that a retry can't move it twice."""
     key = request.headers.get(HEADER)
-    if key is None or key == "":
+    if key is None:
         if required:
             raise Refusal("idempotency.key_missing")
         return None

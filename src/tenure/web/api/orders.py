@@ -37,7 +37,9 @@ from tenure.web.api.shapes import (
     Amount,
     AmountGiven,
     Body,
+    Day,
     Email,
+    Flag,
     Id,
     Language,
     Line,
@@ -151,7 +153,7 @@ class Orders(Shape):
 class OrdersWanted(Page):
     offer: Annotated[str | None, Field(max_length=60)] = None
     payment_method: Literal["card", "bank_transfer"] | None = None
-    open: Annotated[bool | None, Field(description="Only those that can still be paid, or only the others.")] = None
+    open: Annotated[Flag | None, Field(description="Only those that can still be paid, or only the others.")] = None
 
 
 class ProofGiven(Body):
@@ -159,7 +161,7 @@ class ProofGiven(Body):
 
     # A form's fields are text.
     model_config = ConfigDict(extra="forbid", strict=False)
-    paid_on: Annotated[date, Field(description="Not after today.", examples=["2019-07-03"])]
+    paid_on: Annotated[Day, Field(description="Not after today.", examples=["2019-07-03"])]
     account: Annotated[Line, Field(max_length=60)]
     reference: Annotated[Line, Field(max_length=120)]
 

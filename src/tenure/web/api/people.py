@@ -15,7 +15,7 @@ from tenure.people import actions as people
 from tenure.people import queries as known
 from tenure.web.api.listing import Page, newest_first, paged
 from tenure.web.api.operations import operation
-from tenure.web.api.shapes import Body, Email, Id, Language, Name, Shape, instant
+from tenure.web.api.shapes import Body, Email, Flag, Id, Language, Name, Shape, instant
 from tenure.web.shared.pages import owned
 
 Roles = Annotated[
@@ -41,7 +41,7 @@ class Users(Shape):
 
 
 class UsersWanted(Page):
-    active: bool | None = None
+    active: Flag | None = None
 
 
 class UserChanged(Body):

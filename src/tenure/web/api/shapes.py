@@ -4,10 +4,11 @@ A request's shape takes nothing it does not name and turns no text into a number
 Read next: ``web/api/operations.py``.
 """
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from tenure.kernel.money import EXPONENTS, Money, number, parse
 from tenure.kernel.text import Text
@@ -22,6 +23,29 @@ BLANK = rf"^[^{UNSEEN}]*$"
 EMAIL = r"^[^@\s\x00-\x1f\x7f,;<>()\x22]+@[^@\s\x00-\x1f\x7f.,;<>()\x22]+(\.[^@\s\x00-\x1f\x7f.,;<>()\x22]{2,})+$"
 PHONE = r"^\+?[ ().\-/]*([0-9][ ().\-/]*){8,15}$"
 
+
+def _day(given: Any) -> Any:
+    if not isinstance(given, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
+        raise ValueError("a day is written 2019-06-22")
+    return given
+
+
+def _whole(given: Any) -> Any:
+    if isinstance(given, str) and not re.fullmatch("[0-9]{1,18}", given):
+        raise ValueError("a whole number is written in digits")
+    return given
+
+
+def _flag(given: Any) -> Any:
+    if isinstance(given, str) and given not in ("true", "false"):
+        raise ValueError("yes is written true")
+    return given
+
+
+# As the document says and not as a library would guess: neither seconds of an epoch, nor "on", nor 1_000.
+Day = Annotated[date, BeforeValidator(_day), Field(strict=False)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
 Name = Annotated[str, Field(min_length=1, max_length=120, pattern=LINE, examples=["Mei Chen"])]
 Email = Annotated[str, Field(min_length=6, max_length=254, pattern=EMAIL, examples=["mei@fabrik.example"])]
