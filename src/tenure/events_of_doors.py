@@ -3,6 +3,8 @@
 Its names are read as ``events.KeyMade``, like all others. It must never hold a secret. Read next: ``events.py``.
 """
 
+from datetime import date
+
 from tenure.kernel.happening import Event as _Event
 from tenure.kernel.happening import event as _event
 
@@ -34,9 +36,24 @@ class EvidenceHandedIn(_Event):
 
 @_event("enrolment.recovery_moved")
 class RecoveryMoved(_Event):
-    """A company without admins on its way to a new one: ``recovery_`` and ``started``, ``agreed``, ``stopped``, ``done``."""
+    """A company without admins on its way to a new one: started, agreed to, stopped, or done and somebody invited."""
 
     status: str
+
+
+@_event("people.place_limited")
+class PlaceLimited(_Event):
+    """A place has a last day, another one, or none any more."""
+
+    person: int
+    before: date | None
+    after: date | None
+
+
+@_event("people.place_ending")
+class PlaceEnding(_Event):
+    person: int
+    until_on: date
 
 
 @_event("partners.location_added")

@@ -23,6 +23,8 @@ from tenure.partners import jobs as partner_jobs
 from tenure.partners import queries as partners_read
 from tenure.payments import queries as payments_read
 from tenure.payments.gateways.stripe import StripeGateway
+from tenure.people import actions as people
+from tenure.people import queries as people_read
 from tenure.plumbing import clock, jobs, offset, outbox
 from tenure.plumbing.db import beat
 from tenure.programme.queries import applied
@@ -68,6 +70,7 @@ LISTENERS = {
     "enrolment.tell_confirmation": support_jobs.tell_confirmation,
     "enrolment.tell_verified": support_jobs.tell_verified,
     "enrolment.tell_rejected": support_jobs.tell_rejected,
+    "people.tell_place_ending": support_jobs.tell_place_ending,
     "people.tell_invited": support_jobs.tell_invited,
     "partners.tell_invited_here": support_jobs.tell_invited_here,
     "support.tell_opened": support_jobs.tell_opened,
@@ -99,6 +102,7 @@ REACTIONS = {
     events.ConfirmationAsked: ["enrolment.tell_confirmation"],
     events.PartnerVerified: ["enrolment.tell_verified"],
     events.CheckDecided: ["enrolment.tell_rejected"],
+    events.PlaceEnding: ["people.tell_place_ending"],
     events.PersonInvited: ["people.tell_invited"],
     events.PartnerInvitedHere: ["partners.tell_invited_here"],
     events.RequestOpened: ["support.tell_opened"],
@@ -148,6 +152,7 @@ SCHEDULE = [
     ("renewals.run", _run_renewals),
     ("purchases.warn_expiring_orders", purchases.warn_expiring_orders),
     ("partners.warn_ending", exemptions.warn_ending),
+    ("people.follow_places", people.follow_places),
     ("enrolment.follow_recoveries", recovery.follow_recoveries),
     ("billing.recognise", closing.recognise),
     ("billing.reconcile", reconciling.reconcile_daily),
@@ -170,6 +175,7 @@ COMES_DUE = {
     "renewals.run": renewals_read.next_day,
     "purchases.warn_expiring_orders": orders_read.next_day,
     "partners.warn_ending": partners_read.next_day_of_exemptions,
+    "people.follow_places": people_read.next_day_of_places,
     "enrolment.follow_recoveries": enrolment_read.next_day_of_recoveries,
     "billing.recognise": closing.next_day,
     "billing.reconcile": reconciling.next_day,

@@ -15,6 +15,7 @@ from tenure.kernel.access import SYSTEM
 from tenure.kernel.money import Money
 from tenure.kernel.text import Text
 from tenure.people import actions as people
+from tenure.people import addresses
 from tenure.people.queries import invitation_of
 from tenure.plumbing.models import Mail
 from tenure.programme.queries import current
@@ -36,6 +37,11 @@ FACTS = {
     "missing": Money(750, "TWD"),
     "back": Money(15750, "TWD"),
     "reference": "RF18 5390 0754 7034",
+    "name": "Nora New",
+    "email": "nora@contoso.example",
+    "change": 7,
+    "ready_on": date(2019, 7, 3),
+    "until_on": date(2019, 7, 3),
     "account": "812-0001-2345",
     "invoice": "AUR-2019-000001",
     "credit_note": "AUR-CN-2019-000001",
@@ -83,20 +89,26 @@ def facts(world):
     return {**FACTS, "partner": world.contoso.pk, "invitation": invited.pk}
 
 
+def _called(node: ast.Call) -> str:
+    return getattr(node.func, "id", getattr(node.func, "attr", ""))
+
+
 def told_in_source() -> set[str]:
     """Every code that a job hands over to be told: the dotted words in calls of ``tell``, ``_tell`` and ``Mail``.
 
     A code that ends in the status of a certificate or of an endpoint stands for one code of each.
     """
     found = set()
-    for path in SOURCE.glob("*/jobs.py"):
+    tellers = ("jobs", "addresses", "recovery")
+    for path in sorted(path for name in tellers for path in SOURCE.glob(f"*/{name}.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("tell", "_tell", "Mail"):
+            if isinstance(node, ast.Call) and _called(node) in ("tell", "_tell", "Mail"):
                 words = [*node.args, *(word.value for word in node.keywords if word.arg == "code")]
                 found |= {w.value for w in words if isinstance(w, ast.Constant) and isinstance(w.value, str)}
                 stems = {w.values[0].value for w in words if isinstance(w, ast.JoinedStr)}
                 ends = dict.fromkeys(("withholding.", "exemption."), tuple(WithholdingStatus))
                 ends["webhooks."] = (Status.GONE, Status.FAILING)
+                ends["people.email_change_"] = (addresses.OLD, addresses.NEW)
                 found |= {f"{stem}{end}" for stem in stems for end in ends.get(stem, ())}
     permissions = {"purchases.buy", "purchases.send_withholding", "billing.view", "webhooks.resume_endpoint"}
     return {code for code in found if re.fullmatch(r"[a-z_]+\.[a-z_]+", code)} - permissions

@@ -19,7 +19,7 @@ _PERMISSIONS = """
     purchases.upload_proof purchases.match_transfer purchases.record_transfer purchases.hold_transfer
     purchases.split_transfer purchases.ignore_transfer purchases.import_statement purchases.save_mapping purchases.change_method
     renewals.renew renewals.turn_off_auto_renew renewals.turn_on_auto_renew renewals.change_card benefits.reveal_key benefits.use company.edit
-    people.invite people.withdraw_invitation people.deactivate people.reactivate people.change_roles
+    people.set_end people.invite people.withdraw_invitation people.deactivate people.reactivate people.change_roles
     people.set_up_directory people.remove_directory people.keys people.make_key people.rotate_key people.revoke_key
     enrolment.start_recovery enrolment.agree_recovery enrolment.accept_agreement enrolment.hand_in enrolment.ask_confirmation_again enrolment.appeal enrolment.decide
     billing.books billing.close_month billing.reconcile charging.release charging.view charging.stop charging.start renewals.remove_card disputes.view

@@ -18,6 +18,7 @@ from tenure.partners.rules import Company
 from tenure.people import actions as people
 from tenure.people import limits
 from tenure.people.models import User
+from tenure.people.queries import people_by_id
 from tenure.plumbing.db import verb
 from tenure.plumbing.models import StoredFile
 from tenure.plumbing.outbox import record
@@ -85,7 +86,7 @@ def accept_agreement(actor: Actor, partner: Partner, *, version: str, now: datet
     if version != current().agreement(AGREEMENT).version:
         raise Refusal("enrolment.agreement_changed")
     if not accepted(partner.pk, AGREEMENT, version):
-        agree(partner, User.objects.get(pk=actor.id), version, now)
+        agree(partner, people_by_id([actor.id])[actor.id], version, now)
         said = events.AgreementAccepted(**_of(partner), agreement=AGREEMENT, version=version, person=actor.id)
         record(actor, "enrolment.accept_agreement", now, said)
     return partner

@@ -202,7 +202,7 @@ LEGAL_FORMS = frozenset(
     "co corp corporation company inc incorporated llc llp ltd limited plc gmbh ag kg ug ohg sa sas sarl srl spa bv nv "
     "oy oyj ab as aps pte pty kk".split()
 )
-CHINESE_FORMS = ("股份有限公司", "有限公司", "股份公司", "公司", "株式会社", "合同会社", "企業社", "行號")
+CHINESE_FORMS = ("股份有限公司", "有限公司", "股份公司", "公司", "株式\u4f1a社", "合同\u4f1a社", "企業社", "行號")
 
 
 def name_key(name: str) -> str:

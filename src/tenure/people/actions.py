@@ -4,20 +4,22 @@ It decides that a company always keeps an administrator, even when two remove ea
 never grant a role the programme does not know. Read next: ``people/queries.py``.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from tenure import events
-from tenure.kernel.access import Actor, Side, declare
+from tenure.kernel.access import SYSTEM, Actor, Side, declare
+from tenure.kernel.periods import day_of, plus_days
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.people import visits
-from tenure.people.models import Colleague, Invitation, Notice, User
-from tenure.people.rules import PASSWORD_LENGTH, PASSWORD_MOST
+from tenure.people.models import ApiKey, Colleague, Invitation, Notice, User
+from tenure.people.queries import places_for_a_time
+from tenure.people.rules import ENDING_DAYS, PASSWORD_LENGTH, PASSWORD_MOST
 from tenure.plumbing import clock, mail
-from tenure.plumbing.db import inside, pack, verb
+from tenure.plumbing.db import beat, inside, pack, verb
 from tenure.plumbing.models import Mail
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import current
@@ -35,14 +37,23 @@ declare("people.view", Side.BOTH, says="See the company's people, their roles an
 
 @verb(Side.PARTNER)
 def invite(
-    actor: Actor, company: Any, *, email: str, name: str, roles: list[str], language: str, now: datetime
+    actor: Actor,
+    company: Any,
+    *,
+    email: str,
+    name: str,
+    roles: list[str],
+    language: str,
+    until_on: date | None = None,
+    now: datetime,
 ) -> Invitation:
-    """Invite a colleague by mail. Somebody who already belongs to the company is refused."""
+    """Invite a colleague by mail, for good or until a day. Somebody who already belongs to the company is refused."""
     email = email.strip().lower()
     _known(roles)
+    _in_time(until_on, now)
     if Colleague.objects.filter(partner_id=company.partner_id, user__email__iexact=email, ended_at=None).exists():
         raise Refusal("people.email_taken", email=email)
-    said = {"email": email, "name": name, "roles": roles, "language": language}
+    said = {"email": email, "name": name, "roles": roles, "language": language, "until_on": until_on}
     return invitation(actor, company.partner_id, **said, verb="people.invite", now=now)
 
 
@@ -52,13 +63,13 @@ def accept_invitation(actor: Actor, invitation: Invitation, *, password: str | N
     row = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if row.accepted_at or row.withdrawn_at:
         raise Refusal("people.invitation_used")
-    if row.expires_at < now:
+    if row.expires_at < now or (row.until_on and row.until_on < day_of(now, current().zone)):
         raise Refusal("people.invitation_expired", expired_at=row.expires_at)
     user = User.objects.filter(email__iexact=row.email).first()
     if user is None:
         sound_password(password, name=row.name, email=row.email)
         user = create_person(name=row.name, email=row.email, password=password, language=row.language, now=now)
-    place(user, row.partner_id, row.roles, now)
+    place(user, row.partner_id, row.roles, now, until_on=row.until_on)
     row.accepted_at, row.accepted_by = now, user
     row.save()
     record(
@@ -102,16 +113,24 @@ def change_roles(actor: Actor, colleague: Colleague, *, roles: list[str], now: d
 def deactivate(actor: Actor, colleague: Colleague, *, now: datetime) -> Colleague:
     """End a colleague's place in the company; the person and the history stay."""
     row = _guard_last_admin(colleague, [])
-    row.ended_at = now
-    row.save(update_fields=["ended_at"])
-    # Whoever comes back in signs in anew, to whatever is left.
-    visits.end_all(row.user_id, "deactivated", now=clock.machine())
-    record(
-        actor,
-        "people.deactivate",
-        now,
-        events.PersonDeactivated(partner_id=row.partner_id, subject=f"person:{row.user_id}", person=row.user_id),
-    )
+    _leave(actor, row, "people.deactivate", now)
+    return row
+
+
+@verb(Side.PARTNER)
+def set_end(actor: Actor, colleague: Colleague, *, until_on: date | None, now: datetime) -> Colleague:
+    """Give a colleague's place a last day, another one, or none; the last administrator stays for good."""
+    _in_time(until_on, now)
+    row = _guard_last_admin(colleague, [] if until_on else colleague.roles)
+    if row.ended_at:
+        raise Refusal("people.place_ended")
+    if row.until_on != until_on:
+        before, row.until_on, row.warned_at = row.until_on, until_on, None
+        row.save(update_fields=["until_on", "warned_at"])
+        of = {"partner_id": row.partner_id, "subject": f"person:{row.user_id}"}
+        record(
+            actor, "people.set_end", now, events.PlaceLimited(**of, person=row.user_id, before=before, after=until_on)
+        )
     return row
 
 
@@ -119,8 +138,8 @@ def deactivate(actor: Actor, colleague: Colleague, *, now: datetime) -> Colleagu
 def reactivate(actor: Actor, colleague: Colleague, *, now: datetime) -> Colleague:
     """Bring a colleague back with the roles they had."""
     row = Colleague.objects.select_for_update().get(pk=colleague.pk)
-    row.ended_at = None
-    row.save(update_fields=["ended_at"])
+    row.ended_at = row.until_on = row.warned_at = None
+    row.save(update_fields=["ended_at", "until_on", "warned_at"])
     record(
         actor,
         "people.reactivate",
@@ -153,6 +172,7 @@ def invitation(
     name: str,
     roles: list[str],
     language: str,
+    until_on: date | None = None,
     verb: str,
     now: datetime,
 ) -> Invitation:
@@ -166,6 +186,7 @@ def invitation(
         name=name,
         roles=roles,
         language=language,
+        until_on=until_on,
         invited_by_id=actor.id,
         invited_at=now,
         expires_at=now + timedelta(days=INVITATION_DAYS),
@@ -201,17 +222,14 @@ def create_person(
     )
 
 
-def place(user: User, partner_id: int, roles: list[str], now: datetime) -> Colleague:
+def place(user: User, partner_id: int, roles: list[str], now: datetime, *, until_on: date | None = None) -> Colleague:
     """Give a person their place in a company, or bring them back to it."""
     inside("placing a colleague")
     row, _ = Colleague.objects.update_or_create(
         user=user,
         partner_id=partner_id,
-        defaults={"roles": roles, "ended_at": None},
-        create_defaults={
-            "roles": roles,
-            "since": now,
-        },
+        defaults={"roles": roles, "ended_at": None, "until_on": until_on, "warned_at": None},
+        create_defaults={"roles": roles, "since": now, "until_on": until_on},
     )
     return row
 
@@ -255,6 +273,54 @@ def tell(
     )
 
 
+def follow_places(now: datetime) -> int:
+    """Tell of places that end within the week, once; end those whose last day is over. Asked for by the clock."""
+    moved = 0
+    today = day_of(now, current().zone)
+    for found in places_for_a_time().filter(until_on__lte=plus_days(today, ENDING_DAYS)):
+        with beat():
+            row = Colleague.objects.select_for_update(of=("self",)).select_related("user").get(pk=found.pk)
+            if row.ended_at or row.until_on is None:
+                continue
+            if row.until_on < today:
+                _leave(SYSTEM, row, "people.follow_places", now)
+            elif row.warned_at is None and row.until_on <= plus_days(today, ENDING_DAYS):
+                row.warned_at = now
+                row.save(update_fields=["warned_at"])
+                of = {"partner_id": row.partner_id, "subject": f"person:{row.user_id}"}
+                ending = events.PlaceEnding(**of, person=row.user_id, until_on=row.until_on)
+                record(SYSTEM, "people.follow_places", now, ending)
+            else:
+                continue
+            moved += 1
+    return moved
+
+
+def _leave(actor: Actor, row: Colleague, verb: str, now: datetime) -> None:
+    """End a place and free what was held through it: visits, keys for programs, invitations nobody has answered."""
+    row.ended_at = now
+    row.save(update_fields=["ended_at"])
+    # Whoever comes back in signs in anew, to whatever is left.
+    visits.end_all(row.user_id, "deactivated", now=clock.machine())
+    for key in ApiKey.objects.select_for_update().filter(
+        partner_id=row.partner_id, maker_id=row.user_id, revoked_at=None
+    ):
+        key.revoked_at = now
+        key.save(update_fields=["revoked_at"])
+        of = {"partner_id": row.partner_id, "subject": f"key:{key.pk}"}
+        record(actor, verb, now, events.KeyRevoked(**of, key=key.pk, prefix=key.prefix))
+    Invitation.objects.filter(
+        partner_id=row.partner_id, invited_by_id=row.user_id, accepted_at=None, withdrawn_at=None
+    ).update(withdrawn_at=now)
+    of = {"partner_id": row.partner_id, "subject": f"person:{row.user_id}"}
+    record(actor, verb, now, events.PersonDeactivated(**of, person=row.user_id))
+
+
+def _in_time(until_on: date | None, now: datetime) -> None:
+    if until_on is not None and until_on < day_of(now, current().zone):
+        raise Invalid({"until_on": "date.in_past"})
+
+
 def _known(roles: list[str]) -> None:
     codes = {role.code for role in current().roles if role.side == "partner"}
     if not roles or not codes.issuperset(roles):
@@ -268,7 +334,9 @@ def _guard_last_admin(colleague: Colleague, roles: list[str]) -> Colleague:
         Colleague.objects.select_for_update().filter(partner_id=colleague.partner_id, ended_at=None).order_by("pk")
     )
     row = next((place for place in places if place.pk == colleague.pk), colleague)
-    others = [place for place in places if place.pk != row.pk and admin.intersection(place.roles)]
+    # Whoever is here for a time keeps no company administered.
+    lasting = [place for place in places if place.until_on is None]
+    others = [place for place in lasting if place.pk != row.pk and admin.intersection(place.roles)]
     if admin.intersection(row.roles) and not admin.intersection(roles) and not others:
         raise Refusal("people.last_admin")
     return row

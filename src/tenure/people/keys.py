@@ -15,6 +15,7 @@ from django.db import connection
 
 from tenure import events
 from tenure.kernel.access import TABLE, Actor, Side, declare, holds
+from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.people.models import ApiKey
 from tenure.plumbing.db import verb
@@ -33,7 +34,7 @@ declare("people.keys", Side.BOTH, says="See the keys for programs, without their
 # Asked at every request: the key, its maker's roles, and the programme in force that says what a role may.
 FIND = """
 SELECT k.id, k.name, k.prefix, k.partner_id, k.scopes, k.expires_at, k.last_used_at,
-       u.id, u.language, u.staff_roles, c.roles, v.sha256, v.n
+       u.id, u.language, u.staff_roles, c.roles, c.until_on, v.sha256, v.n
 FROM people_apikey k
 CROSS JOIN LATERAL (SELECT sha256, n FROM programme_version ORDER BY n DESC LIMIT 1) v
 JOIN people_user u ON u.id = k.maker_id AND u.is_active
@@ -153,10 +154,11 @@ def bearer(token: str, now: datetime) -> Bearer | None:
         found = cursor.fetchone()
     if found is None:
         return None
-    id, name, prefix, partner_id, scopes, expires_at, last_used, maker, language, staff_roles, roles, sha256, n = found
+    *key, maker, language, staff_roles, roles, until_on, sha256, n = found
+    id, name, prefix, partner_id, scopes, expires_at, last_used = key
     programme = parsed(sha256, n)
     codes = staff_roles if partner_id is None else roles
-    if expires_at <= now or not codes:
+    if expires_at <= now or not codes or (until_on and day_of(now, programme.zone) > until_on):
         return None
     held = frozenset[str]().union(*(role.permissions for role in programme.roles if role.code in codes))
     rights = frozenset(scope for scope in scopes if holds(held, scope))

@@ -51,11 +51,21 @@ class Colleague(models.Model):
     roles = ArrayField(models.CharField(max_length=40), default=list)
     job_title = models.CharField(max_length=120, default="", blank=True)
     since = models.DateTimeField()
+    # The last day of a place given for a time, inclusive; from the day after it the place gives nothing.
+    until_on = models.DateField(null=True)
+    warned_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "partner_id"], name="colleague_once_per_partner")]
-        indexes = [models.Index(fields=["partner_id"], name="colleague_by_partner")]
+        indexes = [
+            models.Index(fields=["partner_id"], name="colleague_by_partner"),
+            models.Index(
+                fields=["until_on"],
+                name="colleague_for_a_time",
+                condition=models.Q(ended_at=None, until_on__isnull=False),
+            ),
+        ]
 
 
 class Invitation(models.Model):
@@ -66,6 +76,7 @@ class Invitation(models.Model):
     name = models.CharField(max_length=120)
     roles = ArrayField(models.CharField(max_length=40), default=list)
     language = models.CharField(max_length=8, default="en")
+    until_on = models.DateField(null=True)
     invited_by = models.ForeignKey(User, models.PROTECT, null=True)
     invited_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -1,14 +1,17 @@
 """Reading people: who somebody is, what they may do, and who in a company can help."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 
 from django.core import signing
 from django.db.models import QuerySet
 
 from tenure.kernel.access import Actor, holds
+from tenure.kernel.periods import day_of, plus_days
 from tenure.people.models import ApiKey, Colleague, Invitation, Notice, User
+from tenure.people.rules import ENDING_DAYS
+from tenure.plumbing import clock
 from tenure.programme.rules import Programme
 
 INVITATION = "people.invitation"
@@ -21,11 +24,17 @@ def actor_of(user: User, programme: Programme) -> Actor:
     def union(codes: list[str]) -> frozenset[str]:
         return frozenset().union(*(rights.get(code, frozenset()) for code in codes))
 
-    places = list(Colleague.objects.filter(user=user, ended_at=None).values_list("partner_id", "roles"))
+    rows = Colleague.objects.filter(user=user, ended_at=None).values_list("partner_id", "roles", "until_on")
+    places = [(partner_id, roles) for partner_id, roles, until in rows if until is None or not _past(until, programme)]
     grants = {partner_id: union(roles) for partner_id, roles in places}
     held = set(user.staff_roles).union(*(roles for _, roles in places))
     guarded = any(role.second_factor for role in programme.roles if role.code in held)
     return Actor("person", user.pk, user.name, MappingProxyType(grants), union(user.staff_roles), second_factor=guarded)
+
+
+def _past(until: date, programme: Programme) -> bool:
+    """Whether a place's last day is over, although nothing may have run since."""
+    return day_of(clock.now(), programme.zone) > until
 
 
 def person(email: str) -> User | None:
@@ -47,7 +56,9 @@ def colleague(id: int) -> Colleague | None:
 def last_admin(places: Iterable[Colleague], programme: Programme) -> int | None:
     """Of a company's places, the one that alone keeps it administered; ``None`` while there are several."""
     admin = {role.code for role in programme.roles if role.admin and role.side == "partner"}
-    held = [place.pk for place in places if place.ended_at is None and admin.intersection(place.roles)]
+    held = [
+        place.pk for place in places if not place.ended_at and not place.until_on and admin.intersection(place.roles)
+    ]
     return held[0] if len(held) == 1 else None
 
 
@@ -124,3 +135,18 @@ def cast(companies: int) -> tuple[list[User], list[Colleague]]:
     places = Colleague.objects.filter(ended_at=None, user__is_active=True)
     first = places.order_by("partner_id").values_list("partner_id", flat=True).distinct()[:companies]
     return staff, list(places.filter(partner_id__in=list(first)).select_related("user").order_by("partner_id", "pk"))
+
+
+def places_for_a_time() -> QuerySet[Colleague]:
+    """The places that end by themselves and have not ended yet."""
+    return Colleague.objects.filter(ended_at=None, until_on__isnull=False).select_related("user").order_by("pk")
+
+
+def next_day_of_places(day: date) -> date | None:
+    """The next day after one on which somebody is told that their place ends, or it ends."""
+    due: set[date] = set()
+    for until, warned in places_for_a_time().values_list("until_on", "warned_at"):
+        due.add(plus_days(until, 1))
+        if warned is None:
+            due.add(max(plus_days(until, -ENDING_DAYS), plus_days(day, 1)))
+    return min((each for each in due if each > day), default=None)

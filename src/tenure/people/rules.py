@@ -15,6 +15,9 @@ PASSWORD_LENGTH = 12
 PASSWORD_MOST = 1024
 """Longer ones are refused, never cut: hashing a megabyte is work for us and none for whoever sends it."""
 
+ENDING_DAYS = 7
+"""How long before its last day a place given for a time is told of."""
+
 LATELY = timedelta(minutes=15)
 """How long a proof of who one is counts for what needs one."""
 QUIET = timedelta(minutes=15)

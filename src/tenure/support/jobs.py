@@ -89,6 +89,14 @@ def invitation_stands(about: str, now: datetime) -> str:
     return "withdrawn" if row.withdrawn_at or row.accepted_at else ""
 
 
+def tell_place_ending(happened: events.PlaceEnding, event: Event, now: datetime) -> None:
+    """The person whose place ends, and those who may give it longer."""
+    person = people_by_id([happened.person])[happened.person]
+    told = {user.pk: user for user in [person, *holders(event.partner_id, "people.set_end", current())]}
+    facts = {"name": person.name, "until_on": happened.until_on}
+    _tell(told.values(), "people.place_ending", event, now, "/users/", **facts)
+
+
 def tell_invited_here(happened: events.PartnerInvitedHere, event: Event, now: datetime) -> None:
     people = holders(event.partner_id, "partners.move_here", current())
     _tell(people, "partners.invited_here", event, now, "/offers/")

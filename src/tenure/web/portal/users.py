@@ -76,6 +76,15 @@ def user_invite(request: HttpRequest) -> HttpResponse:
             options=(("en", "English"), ("zh-hant", "繁體中文")),
             short=True,
         ),
+        Field(
+            "until_on",
+            _("Last day"),
+            posted.get("until_on", ""),
+            errors.get("until_on", ""),
+            hint=_("For somebody who helps for a time. The access ends by itself after this day. Like 2019-07-01."),
+            optional=True,
+            short=True,
+        ),
     ]
     given = {"errors": errors, "fields": fields, "roles": roles_of(request.programme)}
     return render(request, "portal/user_invite.html", given | {"chosen": posted.getlist("roles")})
@@ -109,6 +118,8 @@ def user(request: HttpRequest, id: int) -> HttpResponse:
             "chosen": request.POST.getlist("roles") if errors else place.roles,
             "is_last_admin": known.last_admin(known.colleagues(place.partner_id), request.programme) == place.pk,
             "role_helpers": can_help(request, "people.change_roles"),
+            "until_typed": request.POST.get("until_on", place.until_on.isoformat() if place.until_on else ""),
+            "may_set_end": may(request.actor, "people.set_end", place.partner_id),
             "may_deactivate": may(request.actor, "people.deactivate", place.partner_id),
             "may_reactivate": may(request.actor, "people.reactivate", place.partner_id),
         },
@@ -136,10 +147,10 @@ def _invited(request: HttpRequest) -> Any:
     email = reading.email("email")
     spoken = reading.choice("language", LANGUAGES)
     roles = reading.choices("roles", [role.code for role in roles_of(request.programme)], required=True)
+    until_on = reading.day("until_on", required=False)
     reading.check()
-    return people.invite(
-        request.actor, request.partner, email=email, name=name, roles=roles, language=spoken, now=request.now
-    )
+    given = {"email": email, "name": name, "roles": roles, "language": spoken, "until_on": until_on}
+    return people.invite(request.actor, request.partner, **given, now=request.now)
 
 
 def _change(request: HttpRequest, place: Any) -> str:
@@ -152,6 +163,12 @@ def _change(request: HttpRequest, place: Any) -> str:
         case "reactivate":
             people.reactivate(request.actor, place, now=request.now)
             return _("%(name)s can work for your company again.") % said
+        case "end":
+            reading = Reading(request.POST)
+            until_on = reading.day("until_on", required=False)
+            reading.check()
+            people.set_end(request.actor, place, until_on=until_on, now=request.now)
+            return _("The last day of %(name)s is saved.") % said
         case _:
             reading = Reading(request.POST)
             roles = reading.choices("roles", [role.code for role in roles_of(request.programme)], required=True)

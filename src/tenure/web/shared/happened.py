@@ -25,6 +25,8 @@ WORDS: dict[str, tuple[Any, str]] = {
     "people.joined": (word("A person joined the company"), QUIET),
     "people.roles_changed": (word("A person's roles were changed"), QUIET),
     "people.deactivated": (word("A person was deactivated"), QUIET),
+    "people.place_limited": (word("A person's place was given another last day"), QUIET),
+    "people.place_ending": (word("A person's place ends on %(until_on)s"), QUIET),
     "people.reactivated": (word("A person was brought back"), QUIET),
     "people.key_made": (word("API key %(prefix)s was made"), QUIET),
     "people.key_rotated": (word("API key %(prefix)s takes the place of an older one"), QUIET),

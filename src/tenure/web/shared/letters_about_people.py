@@ -54,6 +54,18 @@ PEOPLE: dict[str, Words] = {
         ),
         Text("Look and stop it: {link}", "檢視並停止：{link}"),
     ),
+    "people.place_ending": Words(
+        Text("{name}: access to {company} ends on {until_on}", "{name} 對「{company}」的存取權於 {until_on} 截止"),
+        (
+            say(
+                "The access of {name} to {company} was given until {until_on}, that day included. It then ends by "
+                "itself, with the keys for programs made under it.",
+                "{name} 對「{company}」的存取權至 {until_on} 當日為止，屆時自動終止，其建立的 API 金鑰也一併失效。",
+            ),
+            say("An admin can set another day before then.", "管理員可在此之前變更日期。"),
+        ),
+        Text("See the users: {link}", "檢視使用者：{link}"),
+    ),
     "people.join_known": Words(
         Text("You are a user of the {programme} already", "您已是{programme}的使用者"),
         (

@@ -14,4 +14,6 @@ JOINING: dict[str, Any] = {
     "enrolment.recovery_running": _("A recovery of this company is already under way."),
     "enrolment.recovery_needs_another": _("Somebody else than who started the recovery has to agree."),
     "enrolment.recovery_over": _("This recovery is over. Nothing has been changed."),
+    "date.in_past": _("Enter a date that is not before today."),
+    "people.place_ended": _("This person has left already."),
 }
