@@ -107,3 +107,18 @@ def test_attack_32_what_was_stored_under_a_false_kind_is_handed_out_as_bytes(wor
     answer = client.get(f"/office/transfers/proofs/{proof.pk}/")
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_attack_33_an_export_is_made_for_whoever_asks_and_kept_nowhere(world):
+    """There is no finished export that somebody else could fetch: the journal is written into its own answer."""
+    world.buy_by_card()
+    answers = {}
+    for user in (world.fin, world.oda, world.sue, world.ann):
+        client = Client(raise_request_exception=False)
+        client.force_login(user)
+        before = StoredFile.objects.count()
+        answer = client.get("/office/books/journal/")
+        answers[user.name] = answer.status_code
+        assert answer.status_code != 200 or b"".join(answer.streaming_content).count(b"\n") > 1
+        assert StoredFile.objects.count() == before and "Location" not in answer.headers
+    assert answers == {world.fin.name: 200, world.oda.name: 200, world.sue.name: 403, world.ann.name: 404}
