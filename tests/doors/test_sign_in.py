@@ -7,6 +7,7 @@ import sys
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
@@ -67,6 +68,7 @@ def test_what_could_do_harm_is_confirmed_and_what_was_typed_is_done(ann, monkeyp
     monkeypatch.setattr(clock, "machine", lambda: later)
     monkeypatch.setattr("time.time", later.timestamp)
     typed = {"name": "Kai Lo", "email": "kai@contoso.example", "language": "en", "roles": ["member", "user_admin"]}
+    before = client.session.session_key
     answer = client.post("/users/invite/", typed)
     assert answer["Location"] == "/accounts/reauthenticate/?next=%2Fusers%2Finvite%2F"
     page = client.get(answer["Location"]).content.decode()
@@ -75,6 +77,7 @@ def test_what_could_do_harm_is_confirmed_and_what_was_typed_is_done(ann, monkeyp
     assert "This is not your password." in wrong.content.decode()
     done = client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/users/invite/"})
     assert done["Location"] == "/users/"
+    assert client.session.session_key != before, "the same id after a proof"
     assert "kai@contoso.example" in client.get("/users/").content.decode()
 
 
@@ -148,6 +151,9 @@ def test_an_address_changes_when_both_agree(world, sal):
     assert "has changed" in anybody.post(links["sal@contoso.example"]).content.decode()
     assert User.objects.get(pk=sal.pk).email == "sally@contoso.example"
     assert sign_in(User.objects.get(pk=sal.pk))[1].status_code == 302
+    old = Client().post(LOGIN, {"login": "sal@contoso.example", "password": PASSWORD})
+    assert old.status_code == 200, "the old address still opens"
+    assert not EmailAddress.objects.exists(), "the library keeps addresses of its own"
 
 
 def test_an_address_that_has_become_somebodys_is_not_taken(world, sal):
@@ -189,3 +195,11 @@ def test_behind_tls_every_cookie_is_bound_to_this_host():
     *names, secure, csrf_secure, http_only, same_site = told.stdout.split()
     assert all(name.startswith("__Host-") for name in names)
     assert (secure, csrf_secure, http_only, same_site) == ("True", "True", "True", "Lax")
+
+
+@pytest.mark.parametrize("who", ["fin", "sal", "ann"])
+def test_everybody_has_the_page_in_the_frame_of_their_own_house(world, who):
+    client = Client()
+    client.force_login(getattr(world, who))
+    page = client.get("/security/").content.decode()
+    assert ("Support queue" in page) == (who == "fin") and ("Membership offers" in page) == (who != "fin")

@@ -6,12 +6,14 @@ The numbers are those of the list of attacks. Read next: ``tests/doors/test_sign
 import re
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.conf import settings as configured
 from django.core import mail
+from django.db import connection
 from django.test import Client
 
 from tenure.people import actions as people
@@ -152,6 +154,23 @@ def test_attack_38_one_password_on_a_thousand_accounts_is_slowed_by_address(worl
         for n in range(30)
     ]
     assert statuses == [200] * 20 + [429] * 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_attack_38_twenty_tries_at_once_are_not_let_through_together(world):
+    """A try is counted before it is made: at once or one after the other, five are tried and the rest wait."""
+    give_password(world.sal)
+    connection.close()
+
+    def tries(n):
+        try:
+            return sign_in(world.sal, password=f"wrong {n}", REMOTE_ADDR=f"198.51.100.{n}")[1].status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(tries, range(20)))
+    assert sorted(statuses) == [200] * 5 + [429] * 15
 
 
 def test_attack_38_a_forged_header_makes_no_other_address(world, settings):

@@ -101,6 +101,12 @@ def changed(sender: Any, request: HttpRequest, user: Any, **more: Any) -> None:
         request.session.cycle_key()
 
 
+def proved(sender: Any, request: HttpRequest, **more: Any) -> None:
+    """Whoever has shown anew who they are may do more than before: under a new session id."""
+    if request.user.is_authenticated and request.session.session_key:
+        request.session.cycle_key()
+
+
 def added(sender: Any, request: HttpRequest, user: Any, authenticator: Any, **more: Any) -> None:
     """The code that has set an authenticator up is used by that."""
     if authenticator.type == Authenticator.Type.TOTP:
@@ -115,6 +121,7 @@ def connect() -> None:
     user_logged_out.connect(left, dispatch_uid="visits.left")
     for signal in (account.password_changed, account.password_set, account.password_reset):
         signal.connect(changed, dispatch_uid="visits.changed")
+    account.authentication_step_completed.connect(proved, dispatch_uid="visits.proved")
     factors.authenticator_added.connect(added, dispatch_uid="visits.added")
     for signal in (factors.authenticator_removed, factors.authenticator_reset):
         signal.connect(changed, dispatch_uid="visits.changed")
