@@ -7,6 +7,7 @@ from datetime import date
 
 from tenure.kernel.happening import Event as _Event
 from tenure.kernel.happening import event as _event
+from tenure.kernel.money import Money
 
 
 @_event("people.key_made")
@@ -54,6 +55,24 @@ class PlaceLimited(_Event):
 class PlaceEnding(_Event):
     person: int
     until_on: date
+
+
+@_event("orders.approval_asked")
+class OrderApprovalAsked(_Event):
+    number: str
+
+
+@_event("orders.approval_decided")
+class OrderApprovalDecided(_Event):
+    number: str
+    approved: bool
+
+
+@_event("partners.approval_limit_set")
+class ApprovalLimitSet(_Event):
+    """From which amount on the company's orders wait for an approver of its own; none: never."""
+
+    above: Money | None
 
 
 @_event("partners.location_added")

@@ -50,6 +50,8 @@ __all__ = ["put_into_words"]
 
 LISTENERS = {
     "orders.tell_placed": order_jobs.tell_placed,
+    "orders.tell_approval_asked": order_jobs.tell_approval_asked,
+    "orders.tell_approval_decided": order_jobs.tell_approval_decided,
     "orders.tell_paid": order_jobs.tell_paid,
     "orders.tell_expiring": order_jobs.tell_expiring,
     "orders.tell_expired": order_jobs.tell_expired,
@@ -82,6 +84,8 @@ LISTENERS = {
 
 REACTIONS = {
     events.OrderPlaced: ["orders.tell_placed"],
+    events.OrderApprovalAsked: ["orders.tell_approval_asked"],
+    events.OrderApprovalDecided: ["orders.tell_approval_decided"],
     events.OrderMethodChanged: ["orders.tell_placed"],
     events.OrderPaid: ["billing.make_pdf", "orders.tell_paid"],
     events.OrderExpiring: ["orders.tell_expiring"],

@@ -17,6 +17,7 @@ _PERMISSIONS = """
     people.view partners.view office.view mail.view notices.view support.view_all
     purchases.draft purchases.fill_draft purchases.buy purchases.pay_again purchases.cancel_order
     purchases.upload_proof purchases.match_transfer purchases.record_transfer purchases.hold_transfer
+    purchases.set_approval_limit purchases.approve_order purchases.refuse_order
     purchases.split_transfer purchases.ignore_transfer purchases.import_statement purchases.save_mapping purchases.change_method
     renewals.renew renewals.turn_off_auto_renew renewals.turn_on_auto_renew renewals.change_card benefits.reveal_key benefits.use company.edit
     people.set_end people.invite people.withdraw_invitation people.deactivate people.reactivate people.change_roles

@@ -128,6 +128,14 @@ def change(partner: Partner, company: Company) -> tuple[dict, dict]:
     return before, after
 
 
+def set_approval(partner: Partner, above_minor: int | None, currency: str) -> None:
+    """From which amount on a company's orders wait for one of its approvers; ``None``: never."""
+    inside("setting what has to be approved")
+    partner.approval_above_minor = above_minor
+    partner.approval_currency = "" if above_minor is None else currency
+    partner.save(update_fields=["approval_above_minor", "approval_currency"])
+
+
 def set_verified(partner: Partner, now: datetime) -> None:
     partner.verified_at, partner.rejected_at = now, None
     partner.save(update_fields=["verified_at", "rejected_at"])

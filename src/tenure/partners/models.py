@@ -21,6 +21,9 @@ class Partner(models.Model):
     contact_email = models.EmailField()
     contact_phone = models.CharField(max_length=40)
     language = models.CharField(max_length=8, default="en")
+    # Orders above it wait for one of the company's approvers; without it none does.
+    approval_above_minor = models.BigIntegerField(null=True)
+    approval_currency = models.CharField(max_length=3, default="", blank=True)
     managed_in = models.CharField(max_length=8, default=ManagedIn.HERE)
     invited_here_at = models.DateTimeField(null=True)
     moved_here_at = models.DateTimeField(null=True)
@@ -34,8 +37,13 @@ class Partner(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
+                condition=models.Q(approval_above_minor=None, approval_currency="")
+                | (models.Q(approval_above_minor__gte=0) & ~models.Q(approval_currency="")),
+                name="partner_approval_has_currency",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(managed_in__in=sorted(map(str, ManagedIn))), name="partner_managed_in"
-            )
+            ),
         ]
 
     @property

@@ -30,6 +30,7 @@ from tenure.purchases.disputes import dispute_heard
 from tenure.purchases.models import Draft, Order, Proof
 from tenure.purchases.placing import offer_called, place, promise, replay
 from tenure.purchases.queries import buyer, to_ask
+from tenure.purchases.receiving import require_approved
 from tenure.purchases.rules import Closing, Purpose, Wanted
 from tenure.purchases.transfers import from_held_money
 
@@ -101,6 +102,7 @@ def pay_again(actor: Actor, order: Order, *, now: datetime) -> Order:
         order = Order.objects.select_for_update().get(pk=order.pk)
         today = day_of(now, version(order.programme.n).zone)
         require_open(order, today)
+        require_approved(order)
         if order.method != Method.CARD:
             raise Refusal("payments.method_not_offered")
         if why_not():

@@ -16,6 +16,7 @@ from tenure.plumbing.models import Event
 from tenure.programme.queries import current, version
 from tenure.purchases.models import Order
 from tenure.purchases.queries import order, order_by_id
+from tenure.purchases.receiving import approval_of, waits_for_approval
 from tenure.purchases.rules import Origin
 
 
@@ -46,7 +47,7 @@ def _tell(row: Order, event: Event, code: str, now: datetime, *permissions: str,
 def tell_placed(happened: events.OrderPlaced, event: Event, now: datetime) -> None:
     """A transfer order: where to pay, how much, by when. A card order says nothing until it is paid."""
     row = order(happened.number)
-    if row.method == "bank_transfer" and row.open:
+    if row.method == "bank_transfer" and row.open and not waits_for_approval(row.pk):
         account = version(row.programme.n).seller.bank_accounts[row.currency]
         _tell(
             row,
@@ -59,6 +60,22 @@ def tell_placed(happened: events.OrderPlaced, event: Event, now: datetime) -> No
             pay_by=row.expires_on,
             account=account,
         )
+
+
+def tell_approval_asked(happened: events.OrderApprovalAsked, event: Event, now: datetime) -> None:
+    """An order waits within its company: those who may approve it."""
+    row = order(happened.number)
+    if row.open and waits_for_approval(row.pk):
+        _tell(row, event, "orders.approval_asked", now, "purchases.approve_order", pay_by=row.expires_on)
+
+
+def tell_approval_decided(happened: events.OrderApprovalDecided, event: Event, now: datetime) -> None:
+    """The answer, to those who may buy; of a transfer order the way to pay follows."""
+    row = order(happened.number)
+    if happened.approved:
+        _tell(row, event, "orders.approved", now, "purchases.buy", pay_by=row.expires_on)
+    else:
+        _tell(row, event, "orders.not_approved", now, "purchases.buy", answer=approval_of(row.pk).reason)
 
 
 def tell_paid(happened: events.OrderPaid, event: Event, now: datetime) -> None:

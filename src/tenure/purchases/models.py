@@ -137,3 +137,25 @@ class Proof(models.Model):
     reference = models.CharField(max_length=120)
     uploaded_at = models.DateTimeField()
     uploaded_by = models.CharField(max_length=80)
+
+
+class Approval(models.Model):
+    """An order that one of the buying company asked for and another of it has to approve before it can be paid."""
+
+    order = models.OneToOneField(Order, models.PROTECT, related_name="approval")
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=80)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=80, default="", blank=True)
+    approved = models.BooleanField(null=True)
+    reason = models.CharField(max_length=300, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decided_at=None, approved=None) | Q(decided_at__isnull=False, approved__isnull=False),
+                name="approval_decided_whole",
+            ),
+            models.CheckConstraint(condition=~Q(decided_by=models.F("asked_by")), name="approval_by_another"),
+        ]

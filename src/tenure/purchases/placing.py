@@ -9,7 +9,9 @@ from datetime import date, datetime
 
 from tenure import events
 from tenure.billing.actions import buyer_of
-from tenure.kernel.access import Actor
+from tenure.kernel.access import Actor, may
+from tenure.kernel.money import Money
+from tenure.kernel.periods import plus_days
 from tenure.kernel.refusals import Decision, Refusal
 from tenure.memberships import actions as memberships
 from tenure.memberships.queries import Holding
@@ -23,9 +25,9 @@ from tenure.plumbing.db import inside, take_numbers, wiring
 from tenure.plumbing.outbox import record
 from tenure.programme.queries import row as version_row
 from tenure.programme.rules import Offer, Policy
-from tenure.purchases.models import Order
+from tenure.purchases.models import Approval, Order
 from tenure.purchases.queries import Buyer
-from tenure.purchases.rules import Origin, Purpose, Wanted, check_contact, expires_on
+from tenure.purchases.rules import Origin, Purpose, Wanted, check_contact, expires_on, has_to_be_approved
 
 # STEPS
 
@@ -78,14 +80,38 @@ def place(
             method=order.method,
         ),
     )
+    waits = origin is Origin.PERSON and _asks_approval(actor, order, policy, holding, verb, now)
     if order.method == Method.BANK_TRANSFER:
         if holding is not None:
             memberships.hold(holding.subscription, order.expires_on)
+        return order, None
+    if waits:
         return order, None
     if why_not() and origin is Origin.PERSON:
         # The order stays; nothing that a person did not see is charged to the card later.
         return order, None
     return order, promise(order, card, off_session=origin is Origin.AUTO_RENEWAL, now=now)
+
+
+def _asks_approval(
+    actor: Actor, order: Order, policy: Policy, holding: Holding | None, verb: str, now: datetime
+) -> bool:
+    """Whether the order waits for somebody of its company; it keeps its price until its last day.
+
+    A card order then has the days of a transfer, within the window if it renews.
+    """
+    limit = order.partner.approval_above_minor
+    above = None if limit is None else Money(limit, order.partner.approval_currency)
+    if not has_to_be_approved(order.total, above) or may(actor, "purchases.approve_order", order.partner_id):
+        return False
+    if order.method == Method.CARD:
+        last = plus_days(order.placed_on, policy.order_expiry_days)
+        order.expires_on = min(last, holding.term.renewal_closes_on) if holding else last
+        order.save(update_fields=["expires_on"])
+    Approval.objects.create(order=order, partner=order.partner, asked_at=now, asked_by=actor.behind)
+    of = {"partner_id": order.partner_id, "subject": f"order:{order.pk}"}
+    record(actor, verb, now, events.OrderApprovalAsked(**of, number=order.number))
+    return True
 
 
 def promise(order: Order, card: Card | None, *, off_session: bool, now: datetime) -> Attempt:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from tenure.billing.queries import withheld_for
 from tenure.kernel.money import Money
+from tenure.kernel.refusals import Refusal
 from tenure.partners.actions import lock
 from tenure.payments.queries import allocated_to
 from tenure.plumbing.db import inside
-from tenure.purchases.models import Order
+from tenure.purchases.models import Approval, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,21 @@ class Come:
 
     def more(self, part: Money) -> "Come":
         return Come(self.money + part, self.kept_back)
+
+
+def approval_of(order_id: int) -> Approval | None:
+    """What somebody of the buying company asked another to approve, with the answer if there is one."""
+    return Approval.objects.filter(order_id=order_id).first()
+
+
+def waits_for_approval(order_id: int) -> bool:
+    return Approval.objects.filter(order_id=order_id).exclude(approved=True).exists()
+
+
+def require_approved(order: Order) -> None:
+    """Nothing is begun for an order that its own company has not approved."""
+    if waits_for_approval(order.pk):
+        raise Refusal("orders.waits_for_approval", number=order.number)
 
 
 def come_for(orders: Iterable[Order]) -> dict[int, Come]:

@@ -79,6 +79,18 @@ def faults_of_split(left: Money, parts: Sequence[tuple[str, Money]]) -> dict[int
     return faults
 
 
+def has_to_be_approved(total: Money, above: Money | None) -> bool:
+    """Whether an order waits for an approver; one in another currency than the limit's always does.
+
+    >>> limit = Money(15_750, "TWD")
+    >>> [has_to_be_approved(Money(n, c), limit) for n, c in ((15_750, "TWD"), (15_751, "TWD"), (1, "USD"))]
+    [False, True, True]
+    >>> has_to_be_approved(Money(1, "TWD"), None)
+    False
+    """
+    return above is not None and (total.currency != above.currency or total.minor > above.minor)
+
+
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
     method: Method

@@ -30,7 +30,7 @@ from tenure.plumbing.together import together
 from tenure.programme.queries import current, version
 from tenure.purchases.charging import require_open, stop
 from tenure.purchases.models import Order
-from tenure.purchases.receiving import Come, come_for, locked_orders
+from tenure.purchases.receiving import Come, come_for, locked_orders, require_approved, waits_for_approval
 from tenure.purchases.rules import Closing, Contact, Origin, check_contact, expires_on
 from tenure.purchases.settling import transfer_arrived
 
@@ -153,6 +153,7 @@ def change_method(actor: Actor, order: Order, *, method: Method, contact: Contac
 def _require_changeable(order: Order, method: Method, now: datetime) -> None:
     programme = version(order.programme.n)
     require_open(order, day_of(now, programme.zone))
+    require_approved(order)
     no_account = method is Method.BANK_TRANSFER and order.currency not in programme.seller.bank_accounts
     if order.origin != Origin.PERSON or method not in programme.offer(order.offer).methods or no_account:
         raise Refusal("payments.method_not_offered")
@@ -170,7 +171,7 @@ def _require_changeable(order: Order, method: Method, now: datetime) -> None:
 
 def from_held_money(actor: Actor, order: Order, now: datetime) -> None:
     """Late money held for the partner pays the next order (domain.md S20)."""
-    if order.method != Method.BANK_TRANSFER:
+    if order.method != Method.BANK_TRANSFER or waits_for_approval(order.pk):
         return
     took, line = _from_held(actor, order, now), newest_line_of(order.pk)
     if took and line is not None:

@@ -4,7 +4,7 @@ They must never carry a password or a code. Read next: ``letter_texts.py``.
 """
 
 from tenure.kernel.text import Text
-from tenure.web.shared.paragraphs import Words, say
+from tenure.web.shared.paragraphs import Words, say, when
 
 PEOPLE: dict[str, Words] = {
     "people.email_change_old": Words(
@@ -65,6 +65,38 @@ PEOPLE: dict[str, Words] = {
             say("An admin can set another day before then.", "管理員可在此之前變更日期。"),
         ),
         Text("See the users: {link}", "檢視使用者：{link}"),
+    ),
+    "orders.approval_asked": Words(
+        Text("Order {number} waits for your approval", "訂單 {number} 待您核准"),
+        (
+            say(
+                "A colleague has ordered {offer} for {company}: {amount}, tax included. Your company has orders of "
+                "this size approved by somebody else than who orders.",
+                "同事已為「{company}」訂購{offer}，含稅金額 {amount}。"
+                "依貴公司設定，此金額的訂單須由訂購人以外的人核准。",
+            ),
+            say(
+                "The price holds until {pay_by}. Nothing is charged or due before somebody approves.",
+                "價格保留至 {pay_by}。核准前不會扣款，也無須付款。",
+            ),
+        ),
+        Text("Look at the order: {link}", "檢視訂單：{link}"),
+    ),
+    "orders.approved": Words(
+        Text("Order {number} is approved and can be paid", "訂單 {number} 已核准，可以付款"),
+        (say("Pay {amount} for {offer} by {pay_by}.", "請於 {pay_by}前為{offer}付款 {amount}。"),),
+        Text("Pay the order: {link}", "為訂單付款：{link}"),
+    ),
+    "orders.not_approved": Words(
+        Text("Order {number} was not approved", "訂單 {number} 未獲核准"),
+        (
+            say(
+                "Somebody of {company} has refused the order of {offer}. It has ended; nothing was charged.",
+                "「{company}」的核准人未同意訂購{offer}。訂單已結束，未扣款。",
+            ),
+            when("answer", "Reason given: {answer}", "理由：{answer}"),
+        ),
+        Text("See the order: {link}", "檢視訂單：{link}"),
     ),
     "people.join_known": Words(
         Text("You are a user of the {programme} already", "您已是{programme}的使用者"),

@@ -16,4 +16,7 @@ JOINING: dict[str, Any] = {
     "enrolment.recovery_over": _("This recovery is over. Nothing has been changed."),
     "date.in_past": _("Enter a date that is not before today."),
     "people.place_ended": _("This person has left already."),
+    "orders.waits_for_approval": _("Order %(number)s waits for somebody of your company to approve it."),
+    "orders.nothing_to_approve": _("Order %(number)s doesn't wait for an approval."),
+    "orders.approval_needs_another": _("Somebody else than who asked for the order has to approve it."),
 }
