@@ -18,7 +18,7 @@ from tenure.plumbing import outgoing
 from tenure.plumbing.db import inside, partner_of, verb, wiring
 from tenure.plumbing.outbox import close_task, record
 from tenure.plumbing.sealed import seal
-from tenure.webhooks.feed import end, owe
+from tenure.webhooks.feed import end, owe, publish
 from tenure.webhooks.models import SECRET, Endpoint, Entry, Secret, Selection
 from tenure.webhooks.rules import ALL, SHUT, TOLD, Status
 
@@ -44,6 +44,8 @@ def add_endpoint(actor: Actor, company: Any, *, url: str, name: str = "", types:
     """Tell an address of events from now on. ``company`` is the partner's, or ``None`` for the office's own."""
     decide(actor, "webhooks.add_endpoint", partner_of(company))
     _check(url, name, types)
+    # What has happened before is none of its business.
+    publish(now)
     return _add_endpoint(actor, company, url=url, name=name, types=types, now=now)
 
 
@@ -70,6 +72,7 @@ def change_endpoint(
     """Another address, name or choice of events. The new choice holds from now on."""
     decide(actor, "webhooks.change_endpoint", endpoint.partner_id)
     _check(url, name, types)
+    publish(now)
     return _change_endpoint(actor, endpoint, url=url, name=name, types=types, now=now)
 
 
