@@ -25,6 +25,7 @@ from tenure.partners.queries import by_id, exemptions, undecided_application
 from tenure.partners.rules import ManagedIn
 from tenure.plumbing.files import handed_in
 from tenure.programme.rules import Programme
+from tenure.web.portal.approvals import limit_of
 from tenure.web.portal.company_form import groups, read_company, values_of
 from tenure.web.shared.forms import Field, Reading
 from tenure.web.shared.messages import field_errors
@@ -54,6 +55,8 @@ def company(request: HttpRequest) -> HttpResponse:
             "agreed": enrolments.agreed(partner.pk, request.programme),
             "may_hand_in": may(request.actor, "enrolment.hand_in", partner.pk),
             "domain_proof": enrolments.domain_proof(partner),
+            "approval_limit": limit_of(partner),
+            "may_limit": may(request.actor, "purchases.set_approval_limit", partner.pk),
             "papers": enrolments.papers(partner.pk),
             "accepted": _with_texts(enrolments.acceptances(partner), request.programme),
             "exemptions": exemptions(partner),

@@ -27,6 +27,7 @@ from tenure.kernel.refusals import Invalid, NotYours, Refusal
 from tenure.memberships.queries import term_of_order
 from tenure.payments.queries import open_attempt
 from tenure.payments.rules import AttemptStatus, Method, epc_lines, spaced
+from tenure.people.queries import names
 from tenure.plumbing.files import handed_in
 from tenure.plumbing.queries import happened
 from tenure.programme.queries import version
@@ -35,6 +36,7 @@ from tenure.purchases import actions as purchases
 from tenure.purchases.papers import document
 from tenure.purchases.queries import OrderView, of_partner, proofs, view, views
 from tenure.purchases.queries import order as order_by_number
+from tenure.purchases.receiving import approval_of
 from tenure.purchases.rules import OrderStatus, Origin
 from tenure.purchases.transfers import may_be_withheld
 from tenure.web.shared import messages
@@ -96,11 +98,14 @@ def order(request: HttpRequest, row) -> HttpResponse:
     """What an order is today and what to do about it: a permanent address that prints well."""
     shown = view(row, request.today)
     programme = version(row.programme.n)
+    waiting = _waiting(request, row)
     invoiced = may(request.actor, "billing.view", row.partner_id)
     term = term_of_order(row.pk)
     given = {
         "order": row,
         "view": shown,
+        "waiting": waiting,
+        "status": "waits_for_approval" if waiting else shown.status,
         "offer": programme.offer(row.offer),
         "term": term,
         "documents": of_orders([row.pk]) if invoiced else [],
@@ -132,6 +137,17 @@ def order(request: HttpRequest, row) -> HttpResponse:
         "nav": "portal:orders",
     }
     return render(request, "portal/order.html", given)
+
+
+def _waiting(request: HttpRequest, row) -> dict[str, Any] | None:
+    """An approval that is asked for and not given; whoever asked doesn't give it."""
+    asked = approval_of(row.pk)
+    if asked is None or asked.approved or not row.open:
+        return None
+    own = asked.asked_by == request.actor.behind
+    allowed = may(request.actor, "purchases.approve_order", row.partner_id)
+    by = names({asked.asked_by}).get(asked.asked_by, "")
+    return {"by": by, "may": allowed and not own, "helpers": can_help(request, "purchases.approve_order")}
 
 
 def other_method(shown: OrderView) -> str:

@@ -24,6 +24,7 @@ STATUSES: dict[str, tuple[Any, str]] = {
     "auto_renew_on": (word("status", "Auto-renew on"), OK),
     "auto_renew_off": (word("status", "Auto-renew off"), QUIET),
     # Orders and payments
+    "waits_for_approval": (word("status", "Waits for approval"), WARN),
     "unfinished": (word("status", "Unfinished"), WARN),
     "draft": (word("status", "Unfinished"), WARN),
     "placed": (word("status", "Order placed"), WARN),
