@@ -1,6 +1,7 @@
 """Every answer says what a browser may do with it, be it a page, a file, a refusal or a fault."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 from django.test import Client
 
 from tenure.web.portal import home
+from tests.contracts.test_access_walk import ours
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -75,3 +77,36 @@ def test_forms_may_lead_to_the_page_of_the_card_company_that_is_used():
     given |= {"TENURE_STRIPE_WEBHOOK_SECRET": "whsec_" + "x" * 24}
     assert outside(**given).endswith("True https://checkout.stripe.com")
     assert outside(**given, TENURE_STRIPE_API_BASE="http://127.0.0.1:9/v").endswith("True http://127.0.0.1:9")
+
+
+def test_after_signing_out_the_browser_is_told_to_forget(world):
+    client = Client()
+    client.force_login(world.ann)
+    assert "Clear-Site-Data" not in client.get("/").headers
+    answer = client.post("/accounts/logout/")
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("place", ["/accounts/login/", "/join/"])
+def test_passwords_are_hidden_and_may_be_pasted(world, place):
+    page = Client().get(place).content.decode()
+    fields = [field for field in re.findall(r"<input[^>]*>", page) if "password" in field.lower()]
+    assert fields and "onpaste" not in page
+    for field in fields:
+        assert 'type="password"' in field and re.search(r'autocomplete="(current|new)-password"', field), field
+
+
+def test_whoever_is_in_can_sign_out_from_every_page(world):
+    walked = 0
+    for user in (world.ann, world.oda):
+        client = Client()
+        client.force_login(user)
+        for place, view in ours():
+            if "<" in place or view.access.door not in ("portal", "office", "signed in"):
+                continue
+            answer = client.get(place)
+            if answer.status_code == 200 and not answer.streaming and b"<body" in answer.content:
+                assert b'action="/accounts/logout/"' in answer.content, place
+                walked += 1
+    assert walked > 25, walked

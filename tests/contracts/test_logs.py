@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import secrets
 
 import pytest
@@ -185,3 +186,9 @@ def test_an_address_that_is_no_plain_text_is_not_written_either(world, log, monk
     client = Client(raise_request_exception=False)
     assert client.get(f"/invitation/{secret}é😀\\/").status_code == 500
     assert secret not in log() and '"invitation/<str:token>/"' in log()
+
+
+def test_every_line_says_when_in_utc(log):
+    logging.getLogger("a.library").warning("now")
+    (line,) = lines(log())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line["at"])

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+SIGN_OUT = "/accounts/logout/"
+
 
 def policy(card_pages: list[str]) -> str:
     """What a page may do. Forms go to us, and from there to the page on which a card is typed, nowhere else.
@@ -46,6 +48,9 @@ class Headers:
         response = self.get_response(request)
         for name, value in self.headers.items():
             response.headers.setdefault(name, value)
+        if request.method == "POST" and request.path == SIGN_OUT:
+            # What was on the screen goes with whoever leaves; the language and the known device stay.
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
         if getattr(request, "person", None) is not None:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
