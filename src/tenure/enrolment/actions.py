@@ -86,7 +86,8 @@ def accept_agreement(actor: Actor, partner: Partner, *, version: str, now: datet
     if version != current().agreement(AGREEMENT).version:
         raise Refusal("enrolment.agreement_changed")
     if not accepted(partner.pk, AGREEMENT, version):
-        agree(partner, people_by_id([actor.id])[actor.id], version, now)
+        [user] = people_by_id([actor.id]).values()
+        agree(partner, user, version, now)
         said = events.AgreementAccepted(**_of(partner), agreement=AGREEMENT, version=version, person=actor.id)
         record(actor, "enrolment.accept_agreement", now, said)
     return partner
