@@ -7,6 +7,7 @@ an address never links anybody.
 import base64
 import hashlib
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -68,6 +69,9 @@ def everybodys(settings, honest):
 
 def off(client, slug="sso", **query):
     """Off to the provider; returns the address there."""
+    if query.get("for") in ("link", "test"):
+        page = client.get("/security/" if query["for"] == "link" else "/company/sign-in/").content.decode()
+        query["press"] = re.search(r"press=(\w+)", page)[1]
     answer = client.get(f"/sign-in/{slug}/?{urlencode(query)}")
     assert answer.status_code == 302, answer.content.decode()
     return answer["Location"]
@@ -114,6 +118,18 @@ def test_attack_43_the_same_subject_of_a_second_issuer_is_somebody_else(world, e
     identities.link(world.ann, "https://another.example", "ann", clock.machine())
     assert Client().get(there(off(client := Client()), "ann")).status_code == 403
     assert client.get(there(off(client), "ann")).status_code == 403
+
+
+def test_attack_43_no_other_site_presses_the_link_that_links(world, everybodys):
+    client, _ = sign_in(give_password(world.sal))
+    for press in ("", "0" * 64):
+        assert client.get(f"/sign-in/sso/?for=link&press={press}")["Location"] == "/security/"
+    client.force_login(world.ann)
+    directories.set_up_directory(
+        world.actor(world.ann), world.contoso, name="n", issuer=everybodys, client="c", secret="s", now=world.now
+    )
+    slug = Directory.objects.get().slug
+    assert client.get(f"/sign-in/{slug}/?for=test")["Location"] == "/company/sign-in/"
 
 
 def test_attack_43_a_link_that_is_somebodys_stays_theirs(world, everybodys):

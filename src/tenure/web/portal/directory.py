@@ -16,6 +16,7 @@ from tenure.plumbing import outgoing
 from tenure.web.shared.forms import Field, Reading
 from tenure.web.shared.messages import field_errors, say
 from tenure.web.shared.pages import portal
+from tenure.web.shared.sign_in_elsewhere import press
 from tenure.web.shared.sign_in_gate import confirmed
 
 
@@ -50,7 +51,7 @@ def directory(request: HttpRequest) -> HttpResponse:
         field("secret", _("Client secret"), type="password", hint=secret_hint),
     ]
     back = f"{settings.TENURE_BASE_URL}/sign-in/{row.slug}/back/" if row else ""
-    given = {"row": row, "errors": errors, "fields": fields, "back": back}
+    given = {"row": row, "errors": errors, "fields": fields, "back": back, "press": press(request)}
     return render(request, "portal/directory.html", given)
 
 

@@ -41,6 +41,8 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         raise NotYours("page")
     if purpose == "test" and not may(request.actor, "people.set_up_directory", at.partner_id):
         raise NotYours("page")
+    if purpose in ("link", "test") and not oidc.pressed_here(request):
+        return redirect("portal:security" if purpose == "link" else "portal:directory")
     if purpose == "link" and not proven(request):
         return ask_again(request)
     kept = {"next": request.GET.get("next", "/"), "person": request.user.pk, "invitation": request.GET.get("token", "")}
@@ -64,6 +66,8 @@ def back(request: HttpRequest, slug: str) -> HttpResponse:
         return {"sign_in": _in, "link": _link, "test": _tested, "invitation": _accepted}[kept["purpose"]](
             request, at, kept, claims["sub"]
         )
+    except NotYours:
+        raise
     except Refusal as refusal:
         return _page(request, at, say(refusal.code, refusal.facts), status=409)
 

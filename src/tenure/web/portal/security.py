@@ -18,7 +18,7 @@ from tenure.people import addresses, directories, identities, visits
 from tenure.plumbing import clock
 from tenure.web.shared.pages import before_factor
 from tenure.web.shared.sign_in_device import describe
-from tenure.web.shared.sign_in_elsewhere import of_instance
+from tenure.web.shared.sign_in_elsewhere import of_instance, press
 from tenure.web.shared.sign_in_gate import lacks_factor, proven
 from tenure.web.shared.sign_in_visits import VISIT
 
@@ -41,6 +41,7 @@ def security(request: HttpRequest) -> HttpResponse:
                 (visit, describe(visit.agent), visit.pk == request.session.get(VISIT))
                 for visit in visits.of(request.person, clock.machine())
             ],
+            "press": press(request),
             "identities": identities.of(request.person),
             "providers": _providers(request),
             "moving": addresses.open_change(request.person, clock.machine()),

@@ -18,6 +18,7 @@ import jwt
 import requests
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from tenure.people import directories
 from tenure.people.rules import identity_fault
@@ -77,6 +78,18 @@ def of_instance() -> Provider | None:
         settings.TENURE_OIDC_CLIENT_ID,
         settings.TENURE_OIDC_CLIENT_SECRET,
     )
+
+
+def press(request: HttpRequest) -> str:
+    """What a link of ours carries that does more than sign in, so that no other site can press it for somebody:
+
+    whoever is led to a provider as somebody else would otherwise link a stranger's account with their own.
+    """
+    return salted_hmac("tenure.elsewhere", request.session.session_key or "").hexdigest()
+
+
+def pressed_here(request: HttpRequest) -> bool:
+    return constant_time_compare(request.GET.get("press", ""), press(request))
 
 
 def begin(request: HttpRequest, at: Provider, purpose: str, **kept: Any) -> str:
