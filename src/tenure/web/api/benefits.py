@@ -22,7 +22,7 @@ from tenure.offers.rules import on_sale
 from tenure.programme.queries import version
 from tenure.web.api.listing import Page, newest_first, paged
 from tenure.web.api.operations import operation
-from tenure.web.api.shapes import BLANK, Body, Id, Name, Shape, Whole, Words, day, instant, words
+from tenure.web.api.shapes import BLANK, IN_DIGITS, Body, Id, Name, Shape, Words, day, instant, words
 from tenure.web.shared.pages import owned
 
 KEYS = "keys"
@@ -50,7 +50,7 @@ class Benefits(Shape):
 
 class BenefitsWanted(Page):
     kind: Literal["keys", "seats", "credit", "incidents", "download", "training"] | None = None
-    subscription: Annotated[Whole, Field(ge=1)] | None = None
+    subscription: Annotated[int, Field(ge=1), IN_DIGITS] | None = None
 
 
 class KeyShown(Shape):

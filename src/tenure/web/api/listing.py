@@ -11,7 +11,7 @@ from django.core import signing
 from pydantic import BaseModel, ConfigDict, Field
 
 from tenure.kernel.refusals import Refusal
-from tenure.web.api.shapes import Whole
+from tenure.web.api.shapes import IN_DIGITS
 
 SALT = "api.cursor"
 LONGEST = 100
@@ -21,7 +21,7 @@ class Page(BaseModel):
     """Which part of a list is wanted."""
 
     model_config = ConfigDict(extra="forbid")
-    limit: Annotated[Whole, Field(ge=1, le=LONGEST, description="How many at most.")] = 20
+    limit: Annotated[int, Field(ge=1, le=LONGEST, description="How many at most."), IN_DIGITS] = 20
     after: Annotated[str | None, Field(min_length=1, max_length=500, description="``next`` of the page before.")] = None
 
 

@@ -44,7 +44,8 @@ def _flag(given: Any) -> Any:
 
 # As the document says and not as a library would guess: neither seconds of an epoch, nor "on", nor 1_000.
 Day = Annotated[date, BeforeValidator(_day), Field(strict=False)]
-Whole = Annotated[int, BeforeValidator(_whole)]
+# Stands after the bounds, which the document would lose behind it.
+IN_DIGITS = BeforeValidator(_whole)
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
 Name = Annotated[str, Field(min_length=1, max_length=120, pattern=LINE, examples=["Mei Chen"])]

@@ -18,7 +18,7 @@ from tenure.support import actions as support
 from tenure.support import queries as requests
 from tenure.web.api.listing import Page, newest_first, paged
 from tenure.web.api.operations import operation
-from tenure.web.api.shapes import Body, Id, Line, Paragraphs, Shape, Whole, instant
+from tenure.web.api.shapes import IN_DIGITS, Body, Id, Line, Paragraphs, Shape, instant
 from tenure.web.shared.pages import owned
 
 Status = Literal["open", "attention_needed", "closed"]
@@ -74,7 +74,7 @@ class Requests(Shape):
 
 class RequestsWanted(Page):
     status: Status | None = None
-    subscription: Annotated[Whole, Field(ge=1)] | None = None
+    subscription: Annotated[int, Field(ge=1), IN_DIGITS] | None = None
 
 
 @operation("GET", "/support-requests", id="listSupportRequests", permission="support.view", answers=Requests)
