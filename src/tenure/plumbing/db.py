@@ -21,6 +21,7 @@ from tenure.kernel.text import Text
 from tenure.plumbing import crash
 from tenure.plumbing.crash import passes as crash_point
 from tenure.plumbing.models import Counter
+from tenure.plumbing.sight import everything
 
 
 def wiring():
@@ -81,10 +82,11 @@ def verb(side: Side, *, name: str = "", money: bool = False) -> Callable:
         def asked(actor: Actor, subject: Any, /, **given: Any) -> Any:
             decide(actor, permission, partner_of(subject))
             outside_transaction(permission)
-            if money:
-                return function(actor, subject, **given)
-            with crash.committed(permission):
-                return function(actor, subject, **given)
+            with everything():
+                if money:
+                    return function(actor, subject, **given)
+                with crash.committed(permission):
+                    return function(actor, subject, **given)
 
         asked.permission = permission  # type: ignore[attr-defined]
         return asked

@@ -26,7 +26,7 @@ from tenure.kernel.periods import day_of
 from tenure.kernel.refusals import NotYours, Refusal
 from tenure.partners.queries import get as partner_by_id
 from tenure.people.keys import bearer
-from tenure.plumbing import clock
+from tenure.plumbing import clock, sight
 from tenure.plumbing.limits import Taken, take
 from tenure.web.api.problems import of_fault, of_refusal, problem
 
@@ -71,6 +71,7 @@ class Key(HttpBearer):
             request.partner_id = found.partner_id
             request.partner = SimpleLazyObject(lambda: partner_by_id(found.partner_id))
         self._decide(request)
+        sight.through_eyes_of(found.actor)
         return found
 
     def _decide(self, request: HttpRequest) -> None:

@@ -24,7 +24,7 @@ from tenure.kernel.refusals import NotYours, Refusal
 from tenure.partners.queries import get as partner_by_id
 from tenure.people.limits import TOO_MANY
 from tenure.people.queries import actor_of, holders, notices, staff_with
-from tenure.plumbing import clock, offset
+from tenure.plumbing import clock, offset, sight
 from tenure.plumbing.charging import why_not
 from tenure.programme.queries import current
 from tenure.web.shared import messages
@@ -61,7 +61,10 @@ class Shell:
         if request.path.startswith("/accounts/"):
             # allauth's own views carry no guard of ours; their pages still want the programme's name and day.
             _enter(request)
-        return self.get_response(request)
+        try:
+            return self.get_response(request)
+        finally:
+            sight.with_open_eyes()
 
     def process_view(
         self, request: HttpRequest, view: Callable, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -131,6 +134,7 @@ def portal(permission: str) -> Callable:
             if request.partner is None:
                 return redirect("office:today" if request.actor.is_staff else "portal:join")
             decide(request.actor, permission, request.partner.pk)
+            sight.through_eyes_of(request.actor)
             return view(request, *args, **kwargs)
 
         guarded.access = Access("portal", permission)
@@ -178,7 +182,10 @@ def _for_persons(view: Callable, away_from: Callable[[HttpRequest], HttpResponse
             return redirect_to_login(request.get_full_path())
         _enter(request)
         request.partner = _company(request)
-        return away_from(request) or view(request, *args, **kwargs)
+        if away := away_from(request):
+            return away
+        sight.through_eyes_of(request.actor)
+        return view(request, *args, **kwargs)
 
     guarded.access = Access("signed in", None)
     return guarded
