@@ -18,6 +18,8 @@ class Event(models.Model):
     actor = models.CharField(max_length=80)
     verb = models.CharField(max_length=80)
     payload = models.JSONField(default=dict)
+    # The name of the request in which it was asked for, as the log and the answer say it; a job has none.
+    request = models.CharField(max_length=36, default="", db_default="", blank=True)
     occurred_at = models.DateTimeField()
 
     class Meta:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import connection, transaction
 from django.db.models import Q
 
@@ -38,6 +39,7 @@ def record(actor: Actor, verb: str, now: datetime, *happened: events.Event) -> l
                 actor=actor.label,
                 verb=verb,
                 payload=pack(event.payload),
+                request=structlog.contextvars.get_contextvars().get("request", ""),
                 occurred_at=now,
             )
             for event in happened

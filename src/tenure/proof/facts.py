@@ -121,7 +121,7 @@ def audit() -> Iterator[Row]:
             "verb": row["verb"],
             "before_hash": None,
             "after_hash": None,
-            "request": None,
+            "request": row["request"],
             "at": at,
             "seal": f"{EVENTS}:{batches[place][1]}" if place < len(batches) else None,
             "leaf_hash": leaf(row).hex(),
