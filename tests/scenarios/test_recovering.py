@@ -135,11 +135,11 @@ def test_the_desk_starts_agrees_and_reads_the_evidence(world):
     assert answer["Location"] == f"/office/recoveries/{row.pk}/"
     page = sue.get(answer["Location"]).content.decode()
     assert "Nora &lt;New&gt;" in page and "somebody else has to agree" in page
-    assert sue.post(answer["Location"], {"act": "agree"}).status_code == 409
+    assert sue.post(answer["Location"] + "agree/").status_code == 409
     assert ann.get(answer["Location"]).status_code == 404 and ann.post(address, given).status_code == 404
     assert oda.get(f"/office/recoveries/{row.pk}/evidence/").content == PDF
-    assert oda.post(answer["Location"], {"act": "agree"}).status_code == 302
+    assert oda.post(answer["Location"] + "agree/").status_code == 302
     assert "Contoso" in oda.get("/office/recoveries/").content.decode()
-    assert sue.post(answer["Location"], {"act": "stop"}).status_code == 302
+    assert sue.post(answer["Location"] + "stop/").status_code == 302
     row.refresh_from_db()
     assert row.stopped_by == world.actor(world.sue).label

@@ -202,7 +202,9 @@ LEGAL_FORMS = frozenset(
     "co corp corporation company inc incorporated llc llp ltd limited plc gmbh ag kg ug ohg sa sas sarl srl spa bv nv "
     "oy oyj ab as aps pte pty kk".split()
 )
-CHINESE_FORMS = ("股份有限公司", "有限公司", "股份公司", "公司", "株式\u4f1a社", "合同\u4f1a社", "企業社", "行號")
+# Japan writes this sign as the mainland does; everywhere else here it would be a slip.
+_KAI = chr(0x4F1A)
+CHINESE_FORMS = ("股份有限公司", "有限公司", "股份公司", "公司", f"株式{_KAI}社", f"合同{_KAI}社", "企業社", "行號")
 
 
 def name_key(name: str) -> str:

@@ -7,11 +7,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from tenure.enrolment.queries import recoveries as all_recoveries
 from tenure.enrolment.queries import recovery as recovery_by_id
 from tenure.enrolment.recovery import agree_recovery, start_recovery, stop_recovery
-from tenure.kernel.access import decide
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.kernel.text import LANGUAGES
 from tenure.partners.queries import find
@@ -58,18 +58,36 @@ def recovery_new(request: HttpRequest, id: int) -> HttpResponse:
 @office("partners.view")
 def recovery(request: HttpRequest, id: int) -> HttpResponse:
     """One recovery: who is to come in, on what ground, and how far it is."""
+    return _page(request, found(recovery_by_id(id)))
+
+
+@office("enrolment.agree_recovery")
+@require_POST
+def recovery_agree(request: HttpRequest, id: int) -> HttpResponse:
+    """The second yes."""
     row = found(recovery_by_id(id))
-    error = ""
-    if request.method == "POST":
-        try:
-            words = _acted(request, row)
-        except Refusal as refusal:
-            if refusal.code.startswith("access."):
-                raise
-            error = say(refusal.code, refusal.facts)
-        else:
-            messages.success(request, words)
-            return redirect("office:recovery", row.pk)
+    try:
+        agree_recovery(request.actor, row, now=request.now)
+    except Refusal as refusal:
+        return _page(request, row, say(refusal.code, refusal.facts))
+    messages.success(request, _("Agreed. The invitation goes out when the waiting days are over."))
+    return redirect("office:recovery", row.pk)
+
+
+@office("enrolment.start_recovery")
+@require_POST
+def recovery_stop(request: HttpRequest, id: int) -> HttpResponse:
+    """End it: whoever could begin it may."""
+    row = found(recovery_by_id(id))
+    try:
+        stop_recovery(request.actor, row, who=request.actor.label, now=request.now)
+    except Refusal as refusal:
+        return _page(request, row, say(refusal.code, refusal.facts))
+    messages.success(request, _("Stopped. Nobody has become an admin."))
+    return redirect("office:recovery", row.pk)
+
+
+def _page(request: HttpRequest, row, error: str = "") -> HttpResponse:
     people = names({row.started_by, row.agreed_by, row.stopped_by})
     given = {
         "recovery": row,
@@ -102,16 +120,6 @@ def _started(request: HttpRequest, company):
     evidence = handed_in(file.name, file.kind, file.content)
     given = {"name": name, "email": email, "language": spoken, "reason": reason, "evidence": evidence}
     return start_recovery(request.actor, company, **given, now=request.now)
-
-
-def _acted(request: HttpRequest, row) -> str:
-    if request.POST.get("act") == "agree":
-        agree_recovery(request.actor, row, now=request.now)
-        return _("Agreed. The invitation goes out when the waiting days are over.")
-    # Whoever could begin it can end it.
-    decide(request.actor, "enrolment.start_recovery")
-    stop_recovery(request.actor, row, who=request.actor.label, now=request.now)
-    return _("Stopped. Nobody has become an admin.")
 
 
 def _fields(request: HttpRequest, errors: dict[str, str]) -> list[Field]:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tenure.web.office import (
+    audit,
     books,
     certificates,
     charging,
@@ -29,6 +30,8 @@ from tenure.web.office import (
 app_name = "office"
 urlpatterns = [
     path("", today.today, name="today"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/file.csv", audit.audit_file, name="audit-file"),
     path("partners/", partners.partners_list, name="partners"),
     path("partners/<int:id>/", partners.partner, name="partner"),
     *(
@@ -38,6 +41,8 @@ urlpatterns = [
     path("partners/<int:id>/recovery/", recoveries.recovery_new, name="recovery-new"),
     path("recoveries/", recoveries.recoveries, name="recoveries"),
     path("recoveries/<int:id>/", recoveries.recovery, name="recovery"),
+    path("recoveries/<int:id>/agree/", recoveries.recovery_agree, name="recovery-agree"),
+    path("recoveries/<int:id>/stop/", recoveries.recovery_stop, name="recovery-stop"),
     path("recoveries/<int:id>/evidence/", recoveries.recovery_evidence, name="recovery-evidence"),
     path("verifications/", verifications.queue, name="verifications"),
     path("verifications/<int:id>/", verifications.verification, name="verification"),

@@ -59,7 +59,7 @@ PEOPLE: dict[str, Words] = {
         (
             say(
                 "The access of {name} to {company} was given until {until_on}, that day included. It then ends by "
-                "itself, with the keys for programs made under it.",
+                "itself, with the API keys made under it.",
                 "{name} 對「{company}」的存取權至 {until_on} 當日為止，屆時自動終止，其建立的 API 金鑰也一併失效。",
             ),
             say("An admin can set another day before then.", "管理員可在此之前變更日期。"),
