@@ -161,7 +161,7 @@ class ProofGiven(Body):
 
     # A form's fields are text.
     model_config = ConfigDict(extra="forbid", strict=False)
-    paid_on: Annotated[Day, Field(description="Not after today.", examples=["2019-07-03"])]
+    paid_on: Annotated[Day, Field(description="Not after today.", examples=["2019-06-22"])]
     account: Annotated[Line, Field(max_length=60)]
     reference: Annotated[Line, Field(max_length=120)]
 
