@@ -122,7 +122,7 @@ def operation(
             by_alias=True,
         )
         route(guarded)
-        of = guarded._ninja_operation  # type: ignore[attr-defined]
+        of = guarded._ninja_operation
         sources = {model.__ninja_param_source__: model for model in of.models}
         takes = MULTIPART if files else JSON if "body" in sources else ""
         query = sources.get("query")
@@ -204,7 +204,7 @@ def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    fields = {}
+    fields: dict[str, tuple[str, str]] = {}
     for each in error.errors:
         name = ".".join(str(part) for part in each["loc"][1:] if part not in ("sent", "page"))[:120] or "body"
         fields.setdefault(name, (f"request.{each['type']}"[:80], words_of(each["type"])))

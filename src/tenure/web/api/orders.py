@@ -265,7 +265,7 @@ def _explained(request: HttpRequest, sent: Any, place: Any) -> Any:
         return place()
     except Refusal as refusal:
         if refusal.code.partition(".")[0] in ("offers", "renewals"):
-            refusal.checks = _checks(request, sent)  # type: ignore[attr-defined]
+            refusal.checks = _checks(request, sent)
         raise
 
 
