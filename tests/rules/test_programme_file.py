@@ -30,7 +30,7 @@ _PERMISSIONS = """
     support.refund_tax purchases.send_withholding purchases.decide_withholding
     partners.ask_exemption partners.decide_exemption
     competencies.record_evidence programme.apply parked.retry
-    events.view webhooks.view webhooks.add_endpoint webhooks.change_endpoint webhooks.pause_endpoint
+    audit.view events.view webhooks.view webhooks.add_endpoint webhooks.change_endpoint webhooks.pause_endpoint
     webhooks.resume_endpoint webhooks.remove_endpoint webhooks.rotate_secret webhooks.send_test webhooks.replay
     webhooks.replay_failed
 """

@@ -1,8 +1,10 @@
 """Reading what belongs to no capability: the events as a timeline, letters, tasks and parked reactions."""
 
+from datetime import datetime
+
 from django.db.models import Q, QuerySet
 
-from tenure.plumbing.models import Event, Mail, Reaction, Task
+from tenure.plumbing.models import Event, Mail, Reaction, Seal, Task
 
 
 def happened(*subjects: str) -> QuerySet[Event]:
@@ -13,6 +15,32 @@ def happened(*subjects: str) -> QuerySet[Event]:
 def timeline(partner_id: int) -> QuerySet[Event]:
     """Everything that happened to a company, the newest first."""
     return Event.objects.filter(partner_id=partner_id).order_by("-id")
+
+
+def trail(
+    partner_id: int | None,
+    *,
+    actor: str = "",
+    text: str = "",
+    since: datetime | None = None,
+    before: datetime | None = None,
+) -> QuerySet[Event]:
+    """Who did what, the newest first: in one company, without what colleagues noted for themselves, or everywhere."""
+    found = Event.objects.order_by("-id")
+    if partner_id is not None:
+        found = found.filter(partner_id=partner_id).exclude(payload__contains={"internal": True})
+    if actor:
+        found = found.filter(actor=actor)
+    if text:
+        asked = (Q(name__icontains=text), Q(verb__icontains=text), Q(subject__icontains=text), Q(actor__icontains=text))
+        found = found.filter(asked[0] | asked[1] | asked[2] | asked[3] | Q(request=text))
+    if since:
+        found = found.filter(occurred_at__gte=since)
+    return found.filter(occurred_at__lt=before) if before else found
+
+
+def newest_seal(chain: str) -> Seal | None:
+    return Seal.objects.filter(chain=chain).order_by("-n").first()
 
 
 def letters(text: str = "", state: str = "") -> QuerySet[Mail]:
