@@ -45,11 +45,11 @@ class Wanted(BaseModel):
 
 
 class WantedByPartner(Wanted):
-    type: PartnerEvent | None = None
+    type: PartnerEvent | None = None  # type: ignore[valid-type]
 
 
 class WantedByOffice(Wanted):
-    type: OfficeEvent | None = None
+    type: OfficeEvent | None = None  # type: ignore[valid-type]
 
 
 @operation("GET", "/events", id="listEvents", permission="events.view", answers=Events)

@@ -22,7 +22,7 @@ from tenure.webhooks.rules import ALL, TOLD, names
 
 GROUPS = sorted({f"{name.split('.')[0]}.*" for name in TOLD})
 Chosen = Literal[(ALL, *GROUPS, *names())]  # type: ignore[valid-type]
-Types = Annotated[list[Chosen], Field(min_length=1, max_length=100, examples=[["orders.*", "memberships.term_opened"]])]
+Types = Annotated[list[Chosen], Field(min_length=1, max_length=100, examples=[["orders.*", "memberships.term_opened"]])]  # type: ignore[valid-type]
 URL = r"^https://[A-Za-z0-9.-]+\.[A-Za-z]{2,}(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?(\?[A-Za-z0-9._~=&-]*)?$"
 Url = Annotated[str, Field(max_length=500, pattern=URL, examples=["https://hooks.contoso.example/tenure"])]
 
