@@ -350,3 +350,29 @@ def test_a_list_costs_as_many_statements_for_many_as_for_one(world, hand, path, 
         world.buy_by_card(offer=offer)
         world.colleague(f"{offer.title()} Person", "member")
     assert statements() <= few <= most
+
+
+# The document and its page
+
+
+def test_the_document_is_for_everybody_and_knows_the_programme(world):
+    document = Client().get("/api/v1/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    kinds = document["components"]["schemas"]["RequestWanted"]["properties"]["problem_type"]["enum"]
+    assert "invoice-payment-reconciliation" in kinds
+    operations = [each for methods in document["paths"].values() for each in methods.values()]
+    assert len({each["operationId"] for each in operations}) == len(operations) > 60
+    for each in operations:
+        refusals = {status: answer for status, answer in each["responses"].items() if status >= "400"}
+        assert {"401", "403", "404", "429"} <= refusals.keys()
+        assert all(list(answer["content"]) == [PROBLEM] for answer in refusals.values())
+
+
+@pytest.mark.parametrize(("spoken", "words"), [("en", "Codes of refusals"), ("zh-hant", "拒絕代碼")])
+def test_the_page_asks_no_other_host_for_anything(world, spoken, words):
+    answer = Client().get("/api/v1/docs", headers={"Accept-Language": spoken})
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert words in page
+    assert all(f'id="{id}"' in page for id in ("createOrder", "renewals.window_closed", "shape-Problem"))
+    assert not [each for each in ("<script", "style=", 'src="http', 'href="http', "onclick") if each in page]
