@@ -5,9 +5,11 @@ Each promise stands beside a control in which its guard is off.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -17,6 +19,7 @@ from django.db import connection, transaction
 from tenure import events
 from tenure.kernel.access import SYSTEM
 from tenure.plumbing import clock, crash
+from tenure.plumbing.db import wiring
 from tenure.plumbing.models import Counter, Event
 from tenure.plumbing.outbox import record
 from tenure.proof import seals, verify
@@ -199,14 +202,14 @@ def test_a_worker_that_dies_leaves_nothing_unsent_and_sends_under_the_same_id(co
 
 def killed_at(point: str) -> int:
     """Deliver in a process of its own that dies at a point."""
-    parts = connection.settings_dict
-    address = f"postgresql://{parts['USER']}@/{parts['NAME']}?host={parts['HOST']}"
-    address += f"&port={parts['PORT']}" if parts["PORT"] else ""
-    own = {"TENURE_DATABASE_URL": address, "TENURE_CRASH_AT": point, "TENURE_WEBHOOK_LOOPBACK": "1"}
     words = "import django; django.setup()\nfrom tenure.plumbing import clock\nfrom tenure.webhooks import sending\n"
     words += "sending.deliver(clock.now())"
     done = subprocess.run(
-        [sys.executable, "-c", words], env={**os.environ, **own}, timeout=60, capture_output=True, text=True
+        [sys.executable, "-c", words],
+        env=own_environment(TENURE_CRASH_AT=point),
+        timeout=60,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode in (0, -9), done.stderr[-2000:]
     return done.returncode
@@ -261,3 +264,29 @@ def test_many_hands_keep_one_slow_receiver_from_holding_up_the_others(committed,
         sending.deliver(world.now, hands=4, seconds=5)
         assert len(set(ids(quick))) == 20
         assert Delivery.objects.filter(endpoint__url=quick.url(), state="delivered").count() == 20
+
+
+def test_the_worker_sends_beside_its_other_work_and_ends_when_told(committed):
+    """The worker as it really runs: woken, it numbers what has happened and has it sent by the queue beside."""
+    world = committed
+    with hostile.receiver() as one:
+        webhooks.add_endpoint(SYSTEM, world.contoso, url=one.url(), types=["orders.expiring"], now=world.now)
+        with transaction.atomic():
+            happened(world, 901)
+            wiring().wake()
+        worker = subprocess.Popen([sys.executable, "-m", "tenure.cli.main", "work"], env=own_environment())
+        try:
+            until = time.monotonic() + 50
+            while not one.heard and time.monotonic() < until and worker.poll() is None:
+                time.sleep(0.2)
+            assert len(ids(one)) == 1
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(30) == 0
+
+
+def own_environment(**more: str) -> dict[str, str]:
+    parts = connection.settings_dict
+    address = f"postgresql://{parts['USER']}@/{parts['NAME']}?host={parts['HOST']}"
+    address += f"&port={parts['PORT']}" if parts["PORT"] else ""
+    return {**os.environ, "TENURE_DATABASE_URL": address, "TENURE_WEBHOOK_LOOPBACK": "1", **more}
