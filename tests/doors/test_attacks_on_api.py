@@ -323,6 +323,7 @@ def test_attack_56_a_body_that_is_too_much_costs_little(ming):
         "wide": json.dumps(dict.fromkeys(map(str, range(100_000)), 1)),
         "long": json.dumps(asked | {"subject": ["x"] * 400_000}),
     }
+    sized(ming, "{}")  # whatever is read once has been read
     for name, body in bodies.items():
         status, spent = sized(ming, body)
         assert status in (400, 413, 422) and spent < 1.0, (name, status, spent)

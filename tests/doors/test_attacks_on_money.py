@@ -77,6 +77,7 @@ def test_attack_22_the_same_notice_again_has_no_second_effect_and_a_late_one_non
 )
 def test_attack_23_a_signature_made_to_be_long_costs_next_to_nothing(world, signature):
     body, _ = signed({"id": "pi_1"})
+    ring(b"{}", "")  # whatever is read once has been read
     began = time.process_time()
     status = ring(body, signature).status_code
     assert status == 400 and time.process_time() - began < CPU_S and not GatewayEvent.objects.exists()
@@ -84,6 +85,7 @@ def test_attack_23_a_signature_made_to_be_long_costs_next_to_nothing(world, sign
 
 def test_attack_23_a_body_of_a_megabyte_is_not_read(world):
     body, signature = signed({"id": "x" * 1_000_000})
+    ring(b"{}", "")  # whatever is read once has been read
     began = time.process_time()
     assert ring(body, signature).status_code == 413 and time.process_time() - began < CPU_S
     assert not GatewayEvent.objects.exists()

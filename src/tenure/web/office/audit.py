@@ -11,6 +11,7 @@ from tenure.plumbing.queries import newest_seal
 from tenure.proof.seals import EVENTS, sealed
 from tenure.web.office.lists import paged
 from tenure.web.shared.happened import Entry, entries
+from tenure.web.shared.pace import paced
 from tenure.web.shared.pages import office
 from tenure.web.shared.trail import Asked, as_file
 
@@ -44,6 +45,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 
 
 @office("audit.view")
+@paced("export")
 def audit_file(request: HttpRequest) -> HttpResponse:
     """The same as a file."""
     return as_file(Asked.of(request).rows(request.programme.zone, None), f"audit-{request.today.isoformat()}")

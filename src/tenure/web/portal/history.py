@@ -6,6 +6,7 @@ from django.shortcuts import render
 
 from tenure.people.queries import colleagues
 from tenure.web.shared.happened import entries
+from tenure.web.shared.pace import paced
 from tenure.web.shared.pages import portal
 from tenure.web.shared.trail import Asked, as_file
 
@@ -30,6 +31,7 @@ def history(request: HttpRequest) -> HttpResponse:
 
 
 @portal("audit.view")
+@paced("export")
 def history_file(request: HttpRequest) -> HttpResponse:
     """The same as a file."""
     rows = Asked.of(request).rows(request.programme.zone, request.partner.pk)

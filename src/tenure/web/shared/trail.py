@@ -21,6 +21,7 @@ from tenure.kernel.access import Side, declare
 from tenure.people.queries import names
 from tenure.plumbing.queries import trail
 from tenure.reports.documents import harmless
+from tenure.web.shared.files import to_be_saved
 from tenure.web.shared.happened import entries
 
 declare("audit.view", Side.BOTH, says="See who did what, and take it along as a file.")
@@ -71,8 +72,7 @@ def _begins(day: str, zone: str, days: int = 0) -> datetime | None:
 def as_file(rows: QuerySet, name: str) -> HttpResponse:
     """The newest rows as CSV."""
     answer = HttpResponse("".join(_lines(list(rows[:MOST]))), content_type="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return answer
+    return to_be_saved(answer, f"{name}.csv")
 
 
 def _lines(rows: list[Any]) -> Iterator[str]:
