@@ -96,7 +96,7 @@ def _page(
 
 def _fields(posted: Any, errors: dict[str, str]) -> list[Field]:
     terms = [(str(days), ngettext("%(days)d day", "%(days)d days", days) % {"days": days}) for days in DAYS]
-    hint = _("What the program is, so that you know it again.")
+    hint = _("What it is for, so that you know it again.")
     return [
         Field("name", _("Name"), posted.get("name", ""), errors.get("name", ""), hint=hint, maxlength=keys.NAME_LIMIT),
         Field(
