@@ -56,6 +56,7 @@ SECOND = {
     "/office/support/<str:number>/exempt/": "partners.grant_exemption",
     "/office/support/<str:number>/refund-tax/": "support.refund_tax",
     "/office/transfers/<int:id>/split/": "purchases.split_transfer",
+    "/office/webhooks/deliveries/<int:id>/": "webhooks.replay",
     "/office/books/compare/": "billing.reconcile",
     "/office/books/close/<str:month>/": "billing.close_month",
 }
