@@ -3,7 +3,7 @@
 A race is run free (``at_once``, some rounds) and at its worst place (``amid``: the second runs while the first stands
 in the middle). Its control runs the same with a guard off, and must show the harm. Guards go only here: the lock on
 a row (``unlocked``), a constraint, index or trigger of the test's own database (``unconstrained``), or a function
-that a test replaces. Read next: ``races.py``, the list of all of them.
+that a test replaces. Read next: ``docs/races.md``, the list of all of them.
 """
 
 import threading
