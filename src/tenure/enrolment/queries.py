@@ -3,7 +3,7 @@
 from datetime import date
 
 from django.core import signing
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 from django.utils.crypto import salted_hmac
 
 from tenure.enrolment.models import Acceptance, Check, Evidence, Recovery
@@ -38,6 +38,15 @@ def accepted(partner_id: int, agreement: str, version: str) -> bool:
 def agreed(partner_id: int, programme: Programme) -> bool:
     """Whether a company has accepted the agreement that is put before people now."""
     return accepted(partner_id, AGREEMENT, programme.agreement(AGREEMENT).version)
+
+
+def agreed_and_exempt(partner: Partner, programme: Programme, day: date) -> tuple[bool, bool]:
+    """Both in one question for pages that have few: whether the agreement is accepted, and tax is not owed on a day."""
+    version = programme.agreement(AGREEMENT).version
+    covering = partner.exemptions.filter(valid_from__lte=day, valid_to__gte=day)
+    rows = partner.acceptances.filter(agreement=AGREEMENT, version=version).annotate(exempt=Exists(covering))
+    found = rows.values_list("exempt", flat=True).first()
+    return (False, covering.exists()) if found is None else (True, found)
 
 
 def papers(partner_id: int) -> list[Evidence]:

@@ -12,14 +12,13 @@ from django.db.models import Q, QuerySet
 from tenure.billing.queries import come_in, come_in_minor, invoice_number
 from tenure.competencies.queries import figures
 from tenure.competencies.rules import missing
-from tenure.enrolment.queries import agreed
+from tenure.enrolment.queries import agreed_and_exempt
 from tenure.kernel.access import Actor, may
 from tenure.kernel.money import Money
 from tenure.kernel.periods import plus_days
 from tenure.memberships.queries import Holding, holdings
 from tenure.offers.rules import BuyerFacts, Quote, quote
 from tenure.partners.models import Partner
-from tenure.partners.queries import exemption
 from tenure.partners.rules import ManagedIn, tax_id_is_sound
 from tenure.partners.rules import Standing as PartnerStanding
 from tenure.payments.models import Attempt, BankLine
@@ -278,6 +277,7 @@ def _buyer(
     unknown: str | None,
     asked: bool,
 ) -> Buyer:
+    agreed, exempt = agreed_and_exempt(partner, programme, today)
     return Buyer(
         partner,
         programme,
@@ -286,8 +286,8 @@ def _buyer(
         {order.offer: order for order in running},
         unknown,
         figures(partner.pk),
-        exemption(partner, today) is not None,
-        not asked or agreed(partner.pk, programme),
+        exempt,
+        agreed or not asked,
     )
 
 
