@@ -110,7 +110,13 @@ def told_in_source() -> set[str]:
                 ends["webhooks."] = (Status.GONE, Status.FAILING)
                 ends["people.email_change_"] = (addresses.OLD, addresses.NEW)
                 found |= {f"{stem}{end}" for stem in stems for end in ends.get(stem, ())}
-    permissions = {"purchases.approve_order", "purchases.buy", "purchases.send_withholding", "billing.view", "webhooks.resume_endpoint"}
+    permissions = {
+        "purchases.approve_order",
+        "purchases.buy",
+        "purchases.send_withholding",
+        "billing.view",
+        "webhooks.resume_endpoint",
+    }
     return {code for code in found if re.fullmatch(r"[a-z_]+\.[a-z_]+", code)} - permissions
 
 

@@ -27,6 +27,8 @@ BELONGING = (
     ("draft", "purchases_draft c", "memberships_subscription p", "p.id = c.subscription_id"),
     ("draft", "purchases_draft c", "payments_card p", "p.id = c.card_id"),
     ("proof", "purchases_proof c", "purchases_order p", "p.id = c.order_id"),
+    ("approval", "purchases_approval c", "purchases_order p", "p.id = c.order_id"),
+    ("evidence", "enrolment_evidence c", "enrolment_check p", "p.id = c.check_id"),
     ("attempt", "payments_attempt c", "purchases_order p", "p.id = c.order_id"),
     ("attempt", "payments_attempt c", "payments_card p", "p.id = c.card_id"),
     ("payment", "payments_payment c", "purchases_order p", "p.id = c.order_id"),
@@ -54,7 +56,7 @@ BELONGING = (
     "Every row says the same company as the row it hangs on.",
     tables="partners_partner memberships_term memberships_subscription purchases_order purchases_draft purchases_proof "
     "payments_attempt payments_payment payments_allocation payments_card billing_invoice benefits_grant "
-    "billing_withholding "
+    "billing_withholding purchases_approval enrolment_evidence enrolment_check partners_location "
     "support_request billing_ledgertransaction plumbing_event payments_refund people_notice plumbing_mail",
 )
 def belonging(book: Book) -> Iterator[Violation]:
@@ -64,6 +66,10 @@ def belonging(book: Book) -> Iterator[Violation]:
                        '{parent.split()[0]}' AS parent
                 FROM {child} JOIN {parent} ON {hanging} WHERE c.partner_id IS DISTINCT FROM p.partner_id"""
         )
+    yield from broken(
+        """SELECT 'location:' || l.id AS object, l.number, p.id AS partner FROM partners_location l
+           JOIN partners_partner p ON p.number = l.number"""
+    )
     yield from broken(
         """SELECT 'refund:' || r.id AS object, p.partner_id AS partner, q.partner_id AS parents_partner
            FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id

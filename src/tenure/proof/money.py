@@ -137,8 +137,8 @@ GROUP BY r.id, v.n, t.policy
 @invariant(
     "I-48",
     "A refund above the limit was agreed by two people, and nobody agreed to what they asked for themselves.",
-    tables="payments_refund payments_refundapproval support_request",
-    guards="refund_approval_once_per_person",
+    tables="payments_refund payments_refundapproval support_request purchases_approval enrolment_recovery",
+    guards="refund_approval_once_per_person approval_by_another",
 )
 def agreed(book: Book) -> Iterator[Violation]:
     for row in stream(AGREED):
@@ -150,3 +150,9 @@ def agreed(book: Book) -> Iterator[Violation]:
         if len(others) < needed or len(others) < len(row["by"]):
             facts = {"amount": row["amount"], "limit": limit, "needed": needed, "by": row["by"]}
             yield Violation(f"refund:{row['id']}", facts | {"asked_by": row["requested_by"]})
+    yield from broken(
+        """SELECT 'approval:' || id AS object, asked_by, decided_by FROM purchases_approval WHERE decided_by = asked_by
+           UNION ALL
+           SELECT 'recovery:' || id, started_by, agreed_by FROM enrolment_recovery
+           WHERE agreed_by = started_by OR (done_at IS NOT NULL AND (agreed_at IS NULL OR stopped_at IS NOT NULL))"""
+    )

@@ -46,6 +46,7 @@ EXCEPTIONS = {
     "people_directory": "how a company signs in with its own accounts; the secret is sealed",
     "people_emailchange": "an address on its way to another; the events tell what came of it",
     "people_identity": "who somebody is at another house, to the letter",
+    "people_seed": "what a second factor's codes grow from, sealed",
     "people_limit": "how often something was tried lately",
     "payments_disputesearch": "which disputed payments were looked for today",
     "payments_outgoingline": "money out on a bank file; a person says what it was, and it books nothing",
