@@ -287,7 +287,7 @@ HOLDING = (
            ) e ON m.key LIKE 'due:%%' AND e.due = split_part(m.key, ':', 2)
            UNION ALL SELECT 'webhook:' || d.id, d.entry_id::text, d.endpoint_id::text, NULL, 'webhook', d.state,
                   (SELECT count(*) FROM webhooks_sending s WHERE s.delivery_id = d.id), d.first_at, d.last_at, NULL,
-                  p.partner_id::text, nullif(d.fault, '')
+                  NULL, p.partner_id::text, nullif(d.fault, '')
            FROM webhooks_delivery d JOIN webhooks_endpoint p ON p.id = d.endpoint_id""",
         _delivery,
     ),
