@@ -29,17 +29,18 @@ def begin(user: User, *, session: str, address: str, agent: str, now: datetime) 
     return visit
 
 
-def goes_on(id: int, user: User, *, session: str, address: str, now: datetime) -> str:
-    """Why a visit does not go on; empty when it does, which is noted once a minute."""
+def goes_on(id: int, user: User, *, session: str, address: str, now: datetime) -> tuple[Visit | None, str]:
+    """The visit if it goes on, which is noted once a minute; else nothing, and why not."""
     visit = Visit.objects.filter(pk=id, user=user).first()
     if visit is None or visit.ended_at:
-        return "ended"
+        return None, "ended"
     if why := visit_over(visit.began_at, visit.seen_at, now, staff=bool(user.staff_roles)):
         end(visit, why, now=now)
-        return why
+        return None, why
     if now - visit.seen_at >= SEEN_EVERY or visit.session != session:
-        Visit.objects.filter(pk=id).update(seen_at=now, session=session, address=address[:45])
-    return ""
+        visit.seen_at, visit.session, visit.address = now, session, address[:45]
+        visit.save(update_fields=["seen_at", "session", "address"])
+    return visit, ""
 
 
 def of(user: User, now: datetime) -> list[Visit]:

@@ -5,6 +5,7 @@ must never let one live on after a password or a factor has changed elsewhere. R
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from allauth.account import signals as account
@@ -18,7 +19,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from tenure.people import seeds, visits
-from tenure.people.rules import PASSWORD_MOST
+from tenure.people.rules import PASSWORD_MOST, visit_over
 from tenure.plumbing import clock
 from tenure.web.shared import messages
 from tenure.web.shared import sign_in_device as device
@@ -26,6 +27,8 @@ from tenure.web.shared.sign_in_address import address_of
 from tenure.web.shared.sign_in_gate import held_back
 
 VISIT = "visit"
+LOOKED = "visit_looked_at"
+"""In the session: under which key, when the visit began and when its row was last looked at, in seconds."""
 PASSWORDS = ("password", "oldpassword", "password1", "password2")
 
 
@@ -53,17 +56,34 @@ class Visits:
         return held_back(request) if request.path.startswith("/accounts/") else None
 
     def _look_at(self, request: HttpRequest) -> None:
-        why = visits.goes_on(
+        now = clock.machine()
+        if _looked_at_lately(request, now):
+            return
+        visit, why = visits.goes_on(
             request.session.get(VISIT, 0),
             request.user,
             session=request.session.session_key or "",
             address=address_of(request),
-            now=clock.machine(),
+            now=now,
         )
-        if why:
-            logout(request)
-            if why in ("idle", "absolute"):
-                flash.info(request, _("You were signed out because some time has passed. Sign in again to go on."))
+        if visit is not None:
+            _note_look(request, visit.began_at, visit.seen_at)
+            return
+        logout(request)
+        if why in ("idle", "absolute"):
+            flash.info(request, _("You were signed out because some time has passed. Sign in again to go on."))
+
+
+def _looked_at_lately(request: HttpRequest, now: datetime) -> bool:
+    """Whether the row need not be asked: a visit that was ended took its session along, and time is told by this."""
+    key, began, seen = request.session.get(LOOKED, ("", 0, 0))
+    began_at, seen_at = (datetime.fromtimestamp(at, UTC) for at in (began, seen))
+    over = visit_over(began_at, seen_at, now, staff=bool(request.user.staff_roles))
+    return key == request.session.session_key and now - seen_at < visits.SEEN_EVERY and not over
+
+
+def _note_look(request: HttpRequest, began_at: datetime, seen_at: datetime) -> None:
+    request.session[LOOKED] = [request.session.session_key, began_at.timestamp(), seen_at.timestamp()]
 
 
 def began(sender: Any, request: HttpRequest, user: Any, **more: Any) -> None:
@@ -83,6 +103,7 @@ def began(sender: Any, request: HttpRequest, user: Any, **more: Any) -> None:
         now=clock.machine(),
     )
     request.session[VISIT] = visit.pk
+    _note_look(request, visit.began_at, visit.seen_at)
     request.has_signed_in = user
 
 
