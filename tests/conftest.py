@@ -8,11 +8,11 @@ import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
+
+from tests.processes import until_it_answers
 
 HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ.setdefault("TENURE_DATA_DIR", str(HERE.parent / ".data-test")))
@@ -49,14 +49,7 @@ def card_gateway(tmp_path_factory):
     words = ["--port", GATEWAY_PORT, "--data", file, "--secret", GATEWAY_SECRET]
     words += ["--webhook-url", "http://127.0.0.1:9/hooks/demo"]
     process = subprocess.Popen([sys.executable, "-m", "tenure.demogateway", *map(str, words)])
-    last = time.monotonic() + 10
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{GATEWAY_PORT}/healthz", timeout=1)
-            break
-        except OSError:
-            assert time.monotonic() < last, "the card gateway did not start"
-            time.sleep(0.02)
+    until_it_answers(f"http://127.0.0.1:{GATEWAY_PORT}/healthz", "the card gateway")
     yield f"http://127.0.0.1:{GATEWAY_PORT}"
     process.terminate()
     process.wait(5)

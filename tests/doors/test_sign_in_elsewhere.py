@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -28,6 +27,7 @@ from tenure.people.models import Directory, Identity, Invitation, User
 from tenure.people.queries import invitation_token
 from tenure.plumbing import clock
 from tests.doors.door import FACTOR, give_password, set_up_app, sign_in
+from tests.processes import until_it_answers
 
 pytestmark = pytest.mark.django_db
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -46,14 +46,8 @@ def honest():
     port = free_port()
     command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "--require-nonce", "true"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    issuer, last = f"http://127.0.0.1:{port}", time.monotonic() + 30
-    while True:
-        try:
-            urllib.request.urlopen(f"{issuer}/.well-known/openid-configuration", timeout=1)
-            break
-        except OSError:
-            assert time.monotonic() < last, "the provider did not start"
-            time.sleep(0.05)
+    issuer = f"http://127.0.0.1:{port}"
+    until_it_answers(f"{issuer}/.well-known/openid-configuration", "the provider", seconds=30)
     yield issuer
     process.terminate()
     process.wait(10)

@@ -12,8 +12,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
-import urllib.request
 from collections import Counter
 
 import psycopg
@@ -21,6 +19,8 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from psycopg import sql
+
+from tests.processes import until_it_answers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EVERY = os.environ.get("TENURE_ALL_CRASHES") == "1"
@@ -90,14 +90,7 @@ class Stage:
             text=True,
         )
         self.folder = folder
-        last = time.monotonic() + 10
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
-                break
-            except OSError:
-                assert time.monotonic() < last, "the card gateway did not start"
-                time.sleep(0.02)
+        until_it_answers(f"http://127.0.0.1:{port}/healthz", "the card gateway")
         self.ask(self.empty, ("begin",))
         self.keep("nothing")
 

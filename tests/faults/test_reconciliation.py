@@ -4,8 +4,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from dataclasses import replace
 
 import pytest
@@ -20,6 +18,7 @@ from tenure.proof.book import snapshot
 from tests.actions.conftest import plant
 from tests.conftest import GATEWAY_SECRET
 from tests.faults.conftest import at_once
+from tests.processes import until_it_answers
 from tests.worlds import World
 
 ASKED = {"I-5", "I-11", "I-12"}
@@ -34,14 +33,7 @@ def own_gateway(tmp_path, settings):
     words = ["--port", address.rpartition(":")[2], "--data", tmp_path / "gateway.sqlite3", "--secret", GATEWAY_SECRET]
     words += ["--webhook-url", "http://127.0.0.1:9/hooks/demo"]
     process = subprocess.Popen([sys.executable, "-m", "tenure.demogateway", *map(str, words)])
-    last = time.monotonic() + 10
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/healthz", timeout=1)
-            break
-        except OSError:
-            assert time.monotonic() < last, "the card gateway did not start"
-            time.sleep(0.02)
+    until_it_answers(f"{address}/healthz", "the card gateway")
     settings.TENURE_DEMO_GATEWAY_URL = address
     wiring.gateway.cache_clear()
     yield address

@@ -27,7 +27,7 @@ from tenure.reports.documents import FORMATS, written
 from tenure.reports.queries import aged
 from tenure.web.office.rights import rights
 from tenure.web.shared.files import to_be_saved
-from tenure.web.shared.messages import say
+from tenure.web.shared.messages import say, words_of
 from tenure.web.shared.pace import paced
 from tenure.web.shared.pages import office
 from tenure.web.shared.templatetags.desk import month as month_words
@@ -92,9 +92,7 @@ def close(request: HttpRequest, month: str) -> HttpResponse:
         try:
             row = close_month(request.actor, None, month=first, now=request.now)
         except Refusal as refusal:
-            if refusal.code.startswith("access."):
-                raise
-            messages.error(request, say(refusal.code, refusal.facts))
+            messages.error(request, words_of(refusal))
             return redirect("office:books")
         messages.success(request, _("%(month)s is closed.") % {"month": month_words(row.month)})
         return redirect("office:books")

@@ -24,7 +24,7 @@ from tenure.purchases.withholding import WORDS_LIMIT, decide_withholding
 from tenure.web.office.files import download
 from tenure.web.office.rights import rights
 from tenure.web.shared.forms import Reading
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, words_of
 from tenure.web.shared.pages import found, office
 
 LATELY = 20
@@ -56,7 +56,8 @@ def withheld(request: HttpRequest, id: int) -> HttpResponse:
         except Invalid as invalid:
             errors, status = field_errors(invalid), 400
         except Refusal as refusal:
-            errors, status = _no(refusal), 409
+            errors, status = {"form": words_of(refusal)}, 409
+            # Somebody was faster, or it cannot be: the page as it stands now.
             row = found(billing.withholding(id))
     order = order_by_id(row.order_id)
     received = billing.come_in(order.pk, order.currency)
@@ -98,7 +99,8 @@ def exemption(request: HttpRequest, id: int) -> HttpResponse:
         except Invalid as invalid:
             errors, status = field_errors(invalid), 400
         except Refusal as refusal:
-            errors, status = _no(refusal), 409
+            errors, status = {"form": words_of(refusal)}, 409
+            # Somebody was faster, or it cannot be: the page as it stands now.
             row = found(partners.application(id))
     days = {"valid_from": row.valid_from.isoformat(), "valid_to": row.valid_to.isoformat()}
     given = {
@@ -139,13 +141,6 @@ def _decided(request: HttpRequest, status: str) -> HttpResponse:
     }
     messages.success(request, said[status])
     return redirect("office:certificates")
-
-
-def _no(refusal: Refusal) -> dict[str, str]:
-    """Somebody was faster, or it cannot be: the words on top of the page as it stands now."""
-    if refusal.code.startswith("access."):
-        raise refusal
-    return {"form": say(refusal.code, refusal.facts)}
 
 
 def _named(given: dict[str, Any], row: Any) -> dict[str, Any]:

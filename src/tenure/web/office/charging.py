@@ -3,6 +3,7 @@
 It decides nothing: ``plumbing/charging.py`` does, and its verbs ask for a reason. Read next: ``plumbing/charging.py``.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -47,23 +48,21 @@ def _page(request: HttpRequest, errors: dict[str, str] | None = None) -> HttpRes
 @require_POST
 def stop(request: HttpRequest) -> HttpResponse:
     """Stop charging; the reason stays."""
-    try:
-        reason = Reading(request.POST).text("reason", limit=switch.REASON_LIMIT, required=False)
-        switch.stop(request.actor, None, reason=reason or "", now=request.now)
-    except Invalid as invalid:
-        return _page(request, field_errors(invalid))
-    messages.success(request, _("No card is charged from now on."), "ok")
-    return redirect("office:charging")
+    return _switched(request, switch.stop, _("No card is charged from now on."))
 
 
 @office("charging.start")
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Let cards be charged again; the reason stays."""
+    return _switched(request, switch.start, _("Cards are charged again."))
+
+
+def _switched(request: HttpRequest, verb: Callable[..., bool], words: str) -> HttpResponse:
     try:
         reason = Reading(request.POST).text("reason", limit=switch.REASON_LIMIT, required=False)
-        switch.start(request.actor, None, reason=reason or "", now=request.now)
+        verb(request.actor, None, reason=reason or "", now=request.now)
     except Invalid as invalid:
         return _page(request, field_errors(invalid))
-    messages.success(request, _("Cards are charged again."), "ok")
+    messages.success(request, words, "ok")
     return redirect("office:charging")

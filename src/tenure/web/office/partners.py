@@ -35,7 +35,7 @@ from tenure.web.office.rights import Right, rights
 from tenure.web.shared.forms import Reading
 from tenure.web.shared.happened import entries
 from tenure.web.shared.language import language
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, words_of
 from tenure.web.shared.pages import found, office
 from tenure.web.shared.statuses import status_of
 
@@ -73,9 +73,7 @@ def act(request: HttpRequest, id: int, verb: str) -> HttpResponse:
         except Invalid as invalid:
             return _story(request, row, errors=field_errors(invalid), opened=verb, status=400)
         except Refusal as refusal:
-            if refusal.code.startswith("access."):
-                raise
-            return _story(request, row, errors={"form": say(refusal.code, refusal.facts)}, opened=verb, status=409)
+            return _story(request, row, errors={"form": words_of(refusal)}, opened=verb, status=409)
     return redirect("office:partner", row.pk)
 
 

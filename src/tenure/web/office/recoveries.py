@@ -21,7 +21,7 @@ from tenure.web.office.files import download
 from tenure.web.office.lists import paged
 from tenure.web.office.rights import rights
 from tenure.web.shared.forms import Field, Reading
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, say, words_of
 from tenure.web.shared.pages import found, office
 
 REASON_LIMIT = 1000
@@ -45,9 +45,7 @@ def recovery_new(request: HttpRequest, id: int) -> HttpResponse:
         except Invalid as invalid:
             errors = field_errors(invalid)
         except Refusal as refusal:
-            if refusal.code.startswith("access."):
-                raise
-            errors = {"name": say(refusal.code, refusal.facts)}
+            errors = {"name": words_of(refusal)}
         else:
             messages.success(request, _("Started. Everybody the company knew has been told."))
             return redirect("office:recovery", row.pk)

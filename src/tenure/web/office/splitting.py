@@ -19,7 +19,7 @@ from tenure.purchases import splitting as purchases
 from tenure.purchases.queries import order as order_by_number
 from tenure.web.office.rights import rights
 from tenure.web.shared.forms import Reading
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, words_of
 from tenure.web.shared.pages import found, office
 
 ROWS = range(1, 9)
@@ -37,9 +37,7 @@ def split(request: HttpRequest, id: int) -> HttpResponse:
         except Invalid as invalid:
             errors, status = field_errors(invalid), 400
         except Refusal as refusal:
-            if refusal.code.startswith("access."):
-                raise
-            errors, status = {"form": say(refusal.code, refusal.facts)}, 409
+            errors, status = {"form": words_of(refusal)}, 409
     if not left and not errors:
         return redirect("office:transfer", line.pk)
     given = {

@@ -24,7 +24,7 @@ from tenure.web.office.lists import paged
 from tenure.web.office.rights import rights
 from tenure.web.office.transfer_words import reasons_in_words
 from tenure.web.shared.forms import Field, Reading, file_name
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, say, words_of
 from tenure.web.shared.pages import found, office
 
 AT_ONCE = 100
@@ -60,9 +60,7 @@ def statements(request: HttpRequest) -> HttpResponse:
         except Invalid as invalid:
             errors, status = field_errors(invalid), 400
         except Refusal as refusal:
-            if refusal.code.startswith("access."):
-                raise
-            errors, status = {"file": say(refusal.code, refusal.facts)}, 409
+            errors, status = {"file": words_of(refusal)}, 409
     given = {
         "page": paged(request, statement_files()),
         "accounts": [("", _("As the file says")), *_accounts(request)],

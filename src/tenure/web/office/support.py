@@ -25,7 +25,7 @@ from tenure.web.office.lists import chosen, filters, paged
 from tenure.web.office.partners import grant_exemption
 from tenure.web.office.rights import rights
 from tenure.web.shared.forms import Reading
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, words_of
 from tenure.web.shared.pages import found, office
 from tenure.web.shared.sign_in_gate import ask_again, proven
 from tenure.web.shared.statuses import status_of
@@ -80,9 +80,7 @@ def act(request: HttpRequest, number: str, verb: str) -> HttpResponse:
     except Invalid as invalid:
         return _page(request, found(get(number)), errors=field_errors(invalid), opened=verb, status=400)
     except Refusal as refusal:
-        if refusal.code.startswith("access."):
-            raise
-        words = {"form": say(refusal.code, refusal.facts)}
+        words = {"form": words_of(refusal)}
         return _page(request, found(get(number)), errors=words, opened=verb, status=409)
     return redirect("office:request", number)
 

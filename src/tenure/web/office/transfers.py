@@ -35,7 +35,7 @@ from tenure.web.office.lists import paged
 from tenure.web.office.rights import rights
 from tenure.web.office.transfer_words import reasons_in_words
 from tenure.web.shared.forms import Reading
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, words_of
 from tenure.web.shared.pages import found, office
 
 AWAITING = 100
@@ -215,9 +215,7 @@ def ignore(request: HttpRequest, id: int) -> HttpResponse:
 
 def _faulty(request: HttpRequest, id: int, refusal: Refusal) -> HttpResponse:
     """Somebody was faster, or it cannot be: the line as it stands now, with the words on top."""
-    if refusal.code.startswith("access."):
-        raise refusal
-    words = {"form": say(refusal.code, refusal.facts)}
+    words = {"form": words_of(refusal)}
     return _line(request, found(line_by_id(id)), errors=words, status=409)
 
 

@@ -20,7 +20,7 @@ from tenure.people.queries import names
 from tenure.web.office.files import download
 from tenure.web.office.lists import paged
 from tenure.web.shared.forms import Reading
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, words_of
 from tenure.web.shared.pages import found, office
 
 REASON_LIMIT = 500
@@ -53,9 +53,7 @@ def verification(request: HttpRequest, id: int) -> HttpResponse:
         except Invalid as invalid:
             errors, status = field_errors(invalid), 400
         except Refusal as refusal:
-            if refusal.code.startswith("access."):
-                raise
-            errors, status = {"form": say(refusal.code, refusal.facts)}, 409
+            errors, status = {"form": words_of(refusal)}, 409
             row = found(check_by_id(id))
         else:
             messages.success(

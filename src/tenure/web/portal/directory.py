@@ -14,7 +14,7 @@ from tenure.kernel.refusals import Invalid, Refusal
 from tenure.people import directories
 from tenure.plumbing import outgoing
 from tenure.web.shared.forms import Field, Reading
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, words_of
 from tenure.web.shared.pages import portal
 from tenure.web.shared.sign_in_elsewhere import press
 from tenure.web.shared.sign_in_gate import confirmed
@@ -32,9 +32,7 @@ def directory(request: HttpRequest) -> HttpResponse:
         except Invalid as invalid:
             errors = field_errors(invalid)
         except Refusal as refusal:
-            if refusal.code.startswith("access."):
-                raise
-            errors = {"issuer": say(refusal.code, refusal.facts)}
+            errors = {"issuer": words_of(refusal)}
         else:
             flash.success(request, _("Saved. Test it before you tell your people."), extra_tags="ok")
             return redirect("portal:directory")

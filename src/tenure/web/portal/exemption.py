@@ -16,7 +16,7 @@ from tenure.partners.queries import applications, exemptions, undecided_applicat
 from tenure.partners.rules import ApplicationStatus, ExemptionKind
 from tenure.plumbing.files import handed_in
 from tenure.web.shared.forms import MEGABYTE, Field, Reading
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, words_of
 from tenure.web.shared.once import key_of, read_key
 from tenure.web.shared.pages import portal
 from tenure.web.shared.statuses import status_of
@@ -33,9 +33,7 @@ def exemption(request: HttpRequest) -> HttpResponse:
         except Invalid as invalid:
             errors, status = field_errors(invalid), 422
         except Refusal as refusal:
-            if refusal.code.startswith("access."):
-                raise
-            errors, status = {"form": say(refusal.code, refusal.facts)}, 409
+            errors, status = {"form": words_of(refusal)}, 409
         else:
             flash.success(request, _("The application is sent. We'll mail you when it is decided."), extra_tags="ok")
             return redirect("portal:exemption")

@@ -19,7 +19,7 @@ from tenure.partners.queries import locations as locations_of
 from tenure.partners.rules import Place
 from tenure.web.portal.company_form import own_first
 from tenure.web.shared.forms import Field, Reading
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, words_of
 from tenure.web.shared.pages import can_help, owned, portal
 
 NAMES = ("name", "address", "city", "postcode", "country", "contact_name", "contact_email", "contact_phone")
@@ -59,9 +59,7 @@ def _form(request: HttpRequest, row: Any) -> HttpResponse:
         except Invalid as invalid:
             errors = field_errors(invalid)
         except Refusal as refusal:
-            if refusal.code.startswith("access."):
-                raise
-            errors = {"name": say(refusal.code, refusal.facts)}
+            errors = {"name": words_of(refusal)}
         else:
             words = _("Location %(number)s is saved.") % {"number": number}
             flash.success(request, words, extra_tags="ok")

@@ -16,7 +16,7 @@ from tenure.kernel.access import may
 from tenure.kernel.refusals import Invalid, NotYours, Refusal
 from tenure.people import keys
 from tenure.web.shared.forms import Field, Reading
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, words_of
 
 DAYS = (30, 90, 180, 365)
 SOON_DAYS = 14
@@ -39,9 +39,7 @@ def replace(request: HttpRequest, company: Any, template: str, id: int) -> HttpR
     try:
         made = keys.rotate_key(request.actor, row, now=request.now)
     except Refusal as refusal:
-        if refusal.code.startswith("access."):
-            raise
-        return _page(request, company, template, errors={"form": say(refusal.code, refusal.facts)})
+        return _page(request, company, template, errors={"form": words_of(refusal)})
     return _page(request, company, template, made=made)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from tenure.kernel.refusals import Check, Invalid
+from tenure.kernel.refusals import Check, Invalid, Refusal
 from tenure.web.shared.language import fill, language, names_in
 from tenure.web.shared.messages_about_joining import JOINING
+from tenure.web.shared.messages_about_tax import TAX
 from tenure.web.shared.messages_about_webhooks import WEBHOOKS
 from tenure.web.shared.messages_for_programs import FOR_PROGRAMS
 
@@ -21,6 +22,7 @@ GENERAL = _("This can't be done as things stand. Nothing has been changed.")
 MESSAGES: dict[str, Any] = {
     **FOR_PROGRAMS,
     **JOINING,
+    **TAX,
     **WEBHOOKS,
     # Access
     "access.not_found": _("There is nothing here under this address, or it belongs to another company."),
@@ -236,35 +238,6 @@ MESSAGES: dict[str, Any] = {
     "refund.already_refunded": _("This order has already been refunded."),
     "refund.nothing_paid": _("Nothing has been paid for this order, so there is nothing to refund."),
     "refund.not_exempt": _("The company had no valid tax exemption on that day, so the tax can't be refunded."),
-    # Tax certificates
-    "withholding.not_in_country": _("In your company's country tax can't be withheld. Transfer the whole total."),
-    "withholding.too_much": (
-        _("At most %(most)s may be withheld of this order. Enter what the certificate shows."),
-        _("This is more than may be withheld. Enter what the certificate shows."),
-    ),
-    "withholding.tax_year": (
-        _("Enter a year from %(first)s to %(last)s."),
-        _("Enter the tax year of the certificate."),
-    ),
-    "withholding.certificate_missing": _("Enter the certificate's number."),
-    "withholding.already_sent": (
-        _("A certificate for order %(number)s has been sent already. You'll hear from us when it is decided."),
-        _("A certificate for this order has been sent already."),
-    ),
-    "withholding.another_counts": (
-        _("Another certificate pays for order %(number)s already."),
-        _("Another certificate pays for this order already."),
-    ),
-    "withholding.over": (
-        _("With this certificate order %(number)s would have %(over)s too much: money and tax must be its total."),
-        _("With this certificate the order would have too much: money and tax must be its total."),
-    ),
-    "withholding.decided": _("This certificate has been decided in the meantime. Look at it again."),
-    "exemption.certificate_missing": _("Enter the certificate's number."),
-    "exemption.ends_before_it_begins": _("The last day comes before the first. Check both dates."),
-    "exemption.over": _("An exemption that is over frees no order from tax. Send a certificate that still holds."),
-    "exemption.already_asked": _("Your company's application is being checked. You'll hear from us soon."),
-    "exemption.decided": _("This application has been decided in the meantime. Look at it again."),
     # Support
     "support.closed": _("This support request is closed. Open a new one and mention its number."),
     "support.nothing_to_cancel": _("There is no subscription to cancel here."),
@@ -380,6 +353,13 @@ def say(code: str, facts: Mapping[str, Any] | None = None) -> str:
         if names_in(str(sentence)) <= facts.keys():
             return fill(str(sentence), facts, language())
     return str(GENERAL)
+
+
+def words_of(refusal: Refusal) -> str:
+    """A refusal's words for the page that was being filled in; one of access is no matter of a form and goes on."""
+    if refusal.code.startswith("access."):
+        raise refusal
+    return say(refusal.code, refusal.facts)
 
 
 def why(check: Check) -> str:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from tenure.kernel.access import may
 from tenure.kernel.refusals import Invalid, Refusal
 from tenure.web.shared.forms import Field, Reading
-from tenure.web.shared.messages import field_errors, say
+from tenure.web.shared.messages import field_errors, words_of
 from tenure.web.shared.pages import found, owned
 from tenure.web.shared.webhook_words import fault_words
 from tenure.webhooks import actions as webhooks
@@ -69,7 +69,7 @@ def listed(request: HttpRequest, house: House) -> HttpResponse:
         except Invalid as invalid:
             errors, status = field_errors(invalid), 422
         except Refusal as refusal:
-            errors, status = {"form": _said(refusal)}, 409
+            errors, status = {"form": words_of(refusal)}, 409
     rows = known.endpoints(company.pk if company else None)
     counts = known.counts(rows)
     given = {
@@ -92,7 +92,7 @@ def shown(request: HttpRequest, house: House, id: int) -> HttpResponse:
         except Invalid as invalid:
             errors, status = field_errors(invalid), 422
         except Refusal as refusal:
-            errors, status = {"form": _said(refusal)}, 409
+            errors, status = {"form": words_of(refusal)}, 409
         else:
             if made is None:
                 flash.success(request, said, extra_tags="ok")
@@ -174,12 +174,6 @@ def _read(request: HttpRequest) -> tuple[str, str, list[str]]:
     types = reading.choices("types", [ALL, *(f"{head}.*" for head, _names in _groups()), *names()])
     reading.check()
     return url, name, types
-
-
-def _said(refusal: Refusal) -> str:
-    if refusal.code.startswith("access."):
-        raise refusal
-    return say(refusal.code, refusal.facts)
 
 
 def _groups() -> list[tuple[str, list[str]]]:
