@@ -58,7 +58,6 @@ def join(
     partner = partners.create(company, language=language, now=now)
     admins = [role.code for role in programme.roles if role.admin and role.side == "partner"]
     people.place(user, partner.pk, admins, now)
-    agree(partner, user, agreement_version, now)
     Check.objects.bulk_create(Check(partner=partner, kind=kind, opened_at=now) for kind in Kind)
     joined = Actor("person", user.pk, user.name)
     record(
@@ -66,9 +65,9 @@ def join(
         "enrolment.join",
         now,
         events.PartnerJoined(**_of(partner), number=partner.number),
-        events.AgreementAccepted(**_of(partner), agreement=AGREEMENT, version=agreement_version, person=user.pk),
         events.ConfirmationAsked(**_of(partner), person=user.pk),
     )
+    agree(joined, partner, user, agreement_version, "enrolment.join", now)
     return partner
 
 
@@ -87,9 +86,7 @@ def accept_agreement(actor: Actor, partner: Partner, *, version: str, now: datet
         raise Refusal("enrolment.agreement_changed")
     if not accepted(partner.pk, AGREEMENT, version):
         [user] = people_by_id([actor.id]).values()
-        agree(partner, user, version, now)
-        said = events.AgreementAccepted(**_of(partner), agreement=AGREEMENT, version=version, person=actor.id)
-        record(actor, "enrolment.accept_agreement", now, said)
+        agree(actor, partner, user, version, "enrolment.accept_agreement", now)
     return partner
 
 
@@ -174,9 +171,11 @@ def change_company(actor: Actor, partner: Partner, *, company: Company, now: dat
 # STEPS
 
 
-def agree(partner: Partner, user: User, version: str, now: datetime) -> None:
-    """Keep that a person has accepted the programme agreement for a company."""
+def agree(actor: Actor, partner: Partner, user: User, version: str, verb: str, now: datetime) -> None:
+    """Keep, and tell, that a person has accepted the programme agreement for a company."""
     Acceptance.objects.create(partner=partner, agreement=AGREEMENT, version=version, user=user, at=now)
+    said = events.AgreementAccepted(**_of(partner), agreement=AGREEMENT, version=version, person=user.pk)
+    record(actor, verb, now, said)
 
 
 def verify_at_once(actor: Actor, partner: Partner, now: datetime) -> None:

@@ -86,7 +86,7 @@ def reopened(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[Kind, 
     >>> list(reopened({"legal_name": "A", "contact_phone": "1"}, {"legal_name": "B", "contact_phone": "2"}))
     [<Kind.BUSINESS: 'business'>]
     """
-    looked_at: dict[Kind, tuple[str, ...]] = {Kind.EMAIL: ("contact_email",), Kind.BUSINESS: (*LEGAL, "tax_id")}
+    looked_at: dict[Kind, tuple[str, ...]] = {Kind.EMAIL: ("contact_email",), Kind.BUSINESS: LEGAL}
     email = "contact_email"
     if email in after and domain_of(before[email]) != domain_of(after[email]):
         looked_at[Kind.EMPLOYMENT] = (email,)

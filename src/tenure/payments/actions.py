@@ -182,7 +182,7 @@ def promise_refund(
         kind=kind,
         amount_minor=amount.minor,
         currency=amount.currency,
-        gateway_key=f"refund/{payment.pk}/{kind}/{payment.refunds.count() + 1}",
+        gateway_key=f"refund/{payment.gateway_ref or payment.pk}/{kind}/{payment.refunds.count() + 1}",
         reason=reason[:300],
         requested_by=requested_by,
         request_id=request_id,

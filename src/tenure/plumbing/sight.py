@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 from django.db import connection, migrations
@@ -40,6 +41,8 @@ class Seen:
 
 
 _seen: ContextVar[Seen | None] = ContextVar("sight", default=None)
+# Connections that wear the role. One may go back into the pool so, when it is closed in the middle of a request.
+_wearing: WeakSet[Any] = WeakSet()
 
 
 def through_eyes_of(actor: Actor) -> None:
@@ -85,6 +88,7 @@ def narrowed() -> bool:
 def _narrow(seen: Seen) -> None:
     # Past Django's cursors: this is no statement of a page, and none that a page's count should hold.
     connection.connection.execute(NARROW, [seen.partners, seen.person])
+    _wearing.add(connection.connection)
 
 
 def _widen() -> None:
@@ -93,15 +97,18 @@ def _widen() -> None:
         return
     try:
         raw.execute(WIDE)
+        _wearing.discard(raw)
     except psycopg.Error:
         # What cannot be opened again must not serve anybody else: the pool throws a closed connection away.
         raw.close()
 
 
 def _again(connection: Any, **_more: Any) -> None:
-    """A connection that was lost and made anew in the middle of a request sees no more than the first."""
+    """A connection taken in the middle of a request sees no more than the first; taken by anybody else, everything."""
     if (seen := _seen.get()) is not None:
-        connection.connection.execute(NARROW, [seen.partners, seen.person])
+        _narrow(seen)
+    elif connection.connection in _wearing:
+        _widen()
 
 
 connection_created.connect(_again, dispatch_uid="sight.again")

@@ -118,7 +118,8 @@ def join(firm: Extra, now: datetime) -> Partner:
         name=company.contact_name, email=company.contact_email, password=None, language=firm.language, now=now
     )
     people.place(user, partner.pk, ["global_admin"], now)
-    enrolment.agree(partner, user, current().agreement(enrolment.AGREEMENT).version, now)
+    version = current().agreement(enrolment.AGREEMENT).version
+    enrolment.agree(SYSTEM, partner, user, version, "enrolment.join", now)
     enrolment.verify_at_once(SYSTEM, partner, now)
     partner.refresh_from_db()
     return partner
