@@ -143,7 +143,8 @@ class Acts:
                     name=one.name, email=one.email, password=None, language=one.language, now=self.now
                 )
                 people.place(user, partner.pk, list(one.roles) or ["global_admin"], self.now)
-            enrolment.agree(partner, user, programme.agreement(enrolment.AGREEMENT).version, self.now)
+            version = programme.agreement(enrolment.AGREEMENT).version
+            enrolment.agree(SYSTEM, partner, user, version, "enrolment.join", self.now)
             enrolment.verify_at_once(SYSTEM, partner, self.now)
             memberships.bring_in(
                 partner_id=partner.pk,
